@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * vecext.c
+ *	  Module magic and start-up.
+ *
+ * Nothing else belongs here: each area registers what it needs through one
+ * function called from _PG_init.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "base/base_settings.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	vx_base_define_settings();
+}
