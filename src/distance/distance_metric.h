@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * distance_metric.h
+ *	  From kernel sums to the distances that SQL shows.
+ *
+ * One definition serves the SQL functions, the quantiser's 'none' mode and
+ * the tests, so that an index answers with the very number that the
+ * operator computes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_DISTANCE_METRIC_H
+#define VX_DISTANCE_METRIC_H
+
+#include <math.h>
+
+#include "distance/distance.h"
+
+typedef enum DistanceMetric
+{
+	DISTANCE_METRIC_L2 = 1,		/* <->  */
+	DISTANCE_METRIC_IP = 2,		/* <#>, the negative inner product */
+	DISTANCE_METRIC_COSINE = 3, /* <=>  */
+	DISTANCE_METRIC_L1 = 4		/* <+>  */
+} DistanceMetric;
+
+/* sqrt of the float32 sum; overflow of the sum gives infinity */
+static inline double
+vx_distance_l2(int dims, const float *a, const float *b)
+{
+	return sqrt((double) vx_distance->l2_squared_f32(dims, a, b));
+}
+
+static inline double
+vx_distance_negative_ip(int dims, const float *a, const float *b)
+{
+	return -(double) vx_distance->inner_product_f32(dims, a, b);
+}
+
+/* 1 - cos(a, b) in [0, 2]; NaN if a norm is 0 or not finite */
+static inline double
+vx_distance_cosine(int dims, const float *a, const float *b)
+{
+	DistanceCosineSums sums;
+	double		similarity;
+
+	vx_distance->cosine_f32(dims, a, b, &sums);
+	similarity = (double) sums.dot /
+		sqrt((double) sums.norm_a * (double) sums.norm_b);
+
+	/* Rounding may leave [-1, 1]; comparisons with NaN are false. */
+	if (similarity > 1.0)
+		similarity = 1.0;
+	else if (similarity < -1.0)
+		similarity = -1.0;
+	return 1.0 - similarity;
+}
+
+static inline double
+vx_distance_l1(int dims, const float *a, const float *b)
+{
+	return (double) vx_distance->l1_f32(dims, a, b);
+}
+
+static inline double
+vx_distance_metric(DistanceMetric metric, int dims, const float *a, const float *b)
+{
+	switch (metric)
+	{
+		case DISTANCE_METRIC_L2:
+			return vx_distance_l2(dims, a, b);
+		case DISTANCE_METRIC_IP:
+			return vx_distance_negative_ip(dims, a, b);
+		case DISTANCE_METRIC_COSINE:
+			return vx_distance_cosine(dims, a, b);
+		case DISTANCE_METRIC_L1:
+			return vx_distance_l1(dims, a, b);
+	}
+	return NAN;
+}
+
+#endif							/* VX_DISTANCE_METRIC_H */
