@@ -1,0 +1,141 @@
+/*-------------------------------------------------------------------------
+ *
+ * distance_variants.h
+ *	  What the variants and their chooser share; private to this folder and
+ *	  to its test and benchmark.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_DISTANCE_VARIANTS_H
+#define VX_DISTANCE_VARIANTS_H
+
+#include "distance/distance.h"
+
+/*
+ * The feature word: what of the CPU the choice depends on.  A bit stands for
+ * everything its kernels' target attribute names.
+ */
+#define DISTANCE_FEATURE_AVX2			(UINT32_C(1) << 0)	/* AVX2, FMA */
+#define DISTANCE_FEATURE_AVX_VNNI		(UINT32_C(1) << 1)	/* 256-bit VNNI */
+#define DISTANCE_FEATURE_AVX512			(UINT32_C(1) << 2)	/* F, BW, DQ, VL */
+#define DISTANCE_FEATURE_AVX512_VNNI	(UINT32_C(1) << 3)
+#define DISTANCE_FEATURE_NEON			(UINT32_C(1) << 4)
+#define DISTANCE_FEATURE_DOTPROD		(UINT32_C(1) << 5)
+#define DISTANCE_FEATURE_I8MM			(UINT32_C(1) << 6)
+#define DISTANCE_FEATURE_BITS			7
+
+/* The features of this CPU, as far as this build can use them. */
+extern uint32_t vx_distance_read_features(void);
+
+/*
+ * The kernels that AUTO takes on a CPU with just these features, or NULL if
+ * this CPU lacks one of them.
+ */
+extern const DistanceKernels *vx_distance_find_kernels(uint32_t features);
+
+/* Which variants this build has. */
+#if defined(__GNUC__) && defined(__x86_64__)
+#define VX_DISTANCE_X86
+/* gcc 11 and clang 12 are the first to know AVX-VNNI */
+#if defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11
+#define VX_DISTANCE_AVX_VNNI
+#endif
+#endif
+
+#if defined(__GNUC__) && defined(__aarch64__)
+#define VX_DISTANCE_NEON
+
+/*
+ * clang's arm_neon.h declares the intrinsics of extensions for functions with
+ * a target attribute since version 16; before that only if the whole file is
+ * compiled for such a CPU.
+ */
+#if defined(__ARM_FEATURE_DOTPROD) || \
+	(defined(__clang__) ? __clang_major__ >= 16 : __GNUC__ >= 8)
+#define VX_DISTANCE_DOTPROD
+#if defined(__ARM_FEATURE_MATMUL_INT8) || \
+	(defined(__clang__) ? __clang_major__ >= 16 : __GNUC__ >= 10)
+#define VX_DISTANCE_I8MM
+#endif
+#endif
+#endif
+
+extern const DistanceKernels vx_distance_scalar;
+#ifdef VX_DISTANCE_X86
+extern const DistanceKernels vx_distance_avx2;
+extern const DistanceKernels vx_distance_avx512;
+extern const DistanceKernels vx_distance_avx512_vnni;
+#endif
+#ifdef VX_DISTANCE_AVX_VNNI
+extern const DistanceKernels vx_distance_avx2_vnni;
+#endif
+#ifdef VX_DISTANCE_NEON
+extern const DistanceKernels vx_distance_neon;
+#endif
+#ifdef VX_DISTANCE_DOTPROD
+extern const DistanceKernels vx_distance_neon_dotprod;
+#endif
+#ifdef VX_DISTANCE_I8MM
+extern const DistanceKernels vx_distance_neon_i8mm;
+#endif
+
+/*
+ * For the kernels that take several codes: either count codes at stride_bytes
+ * from first, or those in list.
+ *
+ * The codes ahead of those at work are prefetched, so many that about 2 kB are
+ * on their way: two dozen cache lines, more than the line fill buffers of
+ * present cores hold.  Much more only pushes out what is still needed.
+ */
+#define DISTANCE_PREFETCH_BYTES 2048
+
+#ifdef __GNUC__
+
+/* How far ahead to prefetch, in codes: a multiple of group_codes. */
+static inline int
+count_prefetch_codes(int dims, int group_codes)
+{
+	return group_codes * (DISTANCE_PREFETCH_BYTES / (group_codes * dims + 1) + 1);
+}
+
+static inline const uint8_t *
+code_at(const uint8_t *first, size_t stride_bytes, const uint8_t *const *list,
+		int i)
+{
+	return list != NULL ? list[i] : first + (size_t) i * stride_bytes;
+}
+
+/* Four codes from i on; places beyond the last take the last. */
+static inline void
+set_group(const uint8_t *codes[4], const uint8_t *first, size_t stride_bytes,
+		  const uint8_t *const *list, int i, int count)
+{
+	int			last = count - 1;
+
+	codes[0] = code_at(first, stride_bytes, list, i < last ? i : last);
+	codes[1] = code_at(first, stride_bytes, list, i + 1 < last ? i + 1 : last);
+	codes[2] = code_at(first, stride_bytes, list, i + 2 < last ? i + 2 : last);
+	codes[3] = code_at(first, stride_bytes, list, i + 3 < last ? i + 3 : last);
+}
+
+static inline void
+prefetch_group(const uint8_t *const codes[4], int at)
+{
+	__builtin_prefetch(codes[0] + at);
+	__builtin_prefetch(codes[1] + at);
+	__builtin_prefetch(codes[2] + at);
+	__builtin_prefetch(codes[3] + at);
+}
+
+static inline void
+prefetch_code(const uint8_t *code, int dims)
+{
+	int			i;
+
+	for (i = 0; i < dims; i += 64)
+		__builtin_prefetch(code + i);
+}
+
+#endif							/* __GNUC__ */
+
+#endif							/* VX_DISTANCE_VARIANTS_H */
