@@ -47,6 +47,15 @@ typedef struct QuantSlotData
 
 #define QUANT_HEADER_BYTES 28
 
+/*
+ * Vectors of a larger L2 norm are odd: squares of their differences stay
+ * below 2^122, far from the overflow of float32.  Under cosine so are vectors
+ * of a smaller norm than the second: products that underflow are then no more
+ * than dims * 2^-49 of the product of the norms.
+ */
+#define QUANT_MAX_NORM 0x1p60
+#define QUANT_MIN_COSINE_NORM 0x1p-50
+
 /* What one index needs to encode and to compare; owned by the caller. */
 typedef struct QuantParams
 {
@@ -54,7 +63,7 @@ typedef struct QuantParams
 	DistanceMetric metric;
 	int			dims;
 	const float *mean;			/* dims values, or NULL for zeros */
-	double		mean_norm;		/* |mean|, set by vx_quant_init_params */
+	double		mean_norm;		/* >= |mean|, set by vx_quant_init_params */
 	size_t		slot_bytes;		/* header + payload, multiple of 64 */
 } QuantParams;
 
@@ -64,8 +73,8 @@ typedef enum QuantClass
 	QUANT_CLASS_NAN,			/* every distance to it is NaN (cosine, zero
 								 * vector): no slot */
 	QUANT_CLASS_ODD				/* so large or small that float4 sums may
-								 * overflow or vanish: no slot, its bound is
-								 * -Infinity */
+								 * overflow or vanish: the slot is not
+								 * filled, its bound is -Infinity */
 } QuantClass;
 
 typedef enum QuantQueryClass
@@ -90,6 +99,7 @@ typedef struct QuantQuery
 	double		error;			/* >= |z - z^| (L1 norm for METRIC_L1) */
 	double		query_norm;		/* >= |q| */
 	double		base;			/* metric's constant, e.g. -<mean, q> */
+	double		relative;		/* relative error of the float4 operator's sums */
 	double		shrink;			/* 1 - relative error of the float4 operator */
 	double		slack;			/* absolute error of the float4 operator */
 } QuantQuery;
@@ -139,9 +149,16 @@ extern int	vx_quant_bound_many(const QuantQuery *query, const void *slots,
 
 /*
  * Like vx_quant_bound, but the best estimate of the distance itself rather
- * than a lower bound; only for ranking in graph search and build.
+ * than a lower bound; only for ranking in graph search and build.  L2:
+ * squared L2; cosine: squared L2 on the sphere, that is twice the distance;
+ * ip: negative inner product; L1: L1.
  */
 extern float vx_quant_estimate(const QuantQuery *query, const QuantSlotData *slot);
+
+/* The estimates of count slots anywhere in memory. */
+extern void vx_quant_estimate_list(const QuantQuery *query,
+								   const QuantSlotData *const *slots, int count,
+								   float *estimates);
 
 /*
  * Estimated distance between what two slots of one index hold, from their
@@ -151,6 +168,12 @@ extern float vx_quant_estimate(const QuantQuery *query, const QuantSlotData *slo
 extern float vx_quant_code_distance(const QuantParams *params,
 									const QuantSlotData *a,
 									const QuantSlotData *b);
+
+/* The distances of one slot to count slots anywhere in memory. */
+extern void vx_quant_code_distance_list(const QuantParams *params,
+										const QuantSlotData *slot,
+										const QuantSlotData *const *slots,
+										int count, float *distances);
 
 /*
  * True if b may share a's node: same code and header, and b's error <= a's.

@@ -1,0 +1,414 @@
+/*-------------------------------------------------------------------------
+ *
+ * quant_bound.c
+ *	  Lower bounds and estimates of distances to code slots.
+ *
+ * A bound has one definition, compute_bound(): scans compare the bounds of
+ * one pass with those of an earlier one, so they have to agree in every bit,
+ * whichever function they came from.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+
+#include "distance/distance_codes.h"
+#include "quant/quant_codec.h"
+#include "quant/quant_error.h"
+
+/* Slots for which the lists keep sums on the stack at a time. */
+#define CHUNK_SLOTS 64
+
+/* Beyond any bound, yet its square and its sums are finite. */
+#define LARGE_BOUND 1e100
+
+#if defined(__GNUC__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE
+#endif
+
+_Static_assert(offsetof(QuantSlotData, scale) == offsetof(QuantSlotData, error) + 4 &&
+			   offsetof(QuantSlotData, offset) == offsetof(QuantSlotData, error) + 8 &&
+			   offsetof(QuantSlotData, norm2) == offsetof(QuantSlotData, error) + 12 &&
+			   sizeof(DistanceCodeHead) == 16,
+			   "error, scale, offset and norm2 are a DistanceCodeHead");
+
+/* <y^, z^>, from the limbs' sums */
+static inline double
+compute_cross(const QuantQuery *query, const QuantSlotData *slot, const int32_t *sums)
+{
+	return (double) slot->offset * query->sum +
+		(double) slot->scale * (query->step * (128.0 * (double) sums[0] + (double) sums[1]));
+}
+
+/* A lower bound of |y - z|; may be negative. */
+static inline double
+bound_l2(const QuantQuery *query, const QuantSlotData *slot, const int32_t *sums)
+{
+	double		slot_norm2 = (double) slot->norm2;
+	double		norm2 = slot_norm2 + query->norm2;
+	double		distance2;
+
+	distance2 = norm2 - 2.0 * compute_cross(query, slot, sums);
+	distance2 -= slot_norm2 * QUANT_NORM2_SLACK + norm2 * QUANT_CROSS_SLACK + QUANT_NORM2_TINY;
+	if (distance2 < 0.0)
+		distance2 = 0.0;
+	return sqrt(distance2) * (1.0 - QUANT_DOUBLE_SLACK) - (double) slot->error - query->error;
+}
+
+static inline double
+bound_ip(const QuantQuery *query, const QuantSlotData *slot, const int32_t *sums)
+{
+	double		slot_norm2 = (double) slot->norm2;
+	double		mean_norm2 = query->params.mean_norm * query->params.mean_norm;
+	double		error = (double) slot->error;
+	double		decoded_norm;
+	double		norm2;
+
+	decoded_norm = sqrt(slot_norm2 * (1.0 + 0x1p-23) + QUANT_NORM2_TINY);
+
+	/* |mean + y^|^2; norm2 and mean_dot are rounded to float */
+	norm2 = mean_norm2 + 2.0 * (double) slot->mean_dot + slot_norm2;
+	if (norm2 < 0.0)
+		norm2 = 0.0;
+	norm2 += (mean_norm2 + slot_norm2) * 0x1p-22 + QUANT_NORM2_TINY;
+
+	return query->base - compute_cross(query, slot, sums) -
+		decoded_norm * (query->error + QUANT_CROSS_SLACK * query->query_norm) -
+		(error + query->relative * (sqrt(norm2) + error)) *
+		(query->query_norm * (1.0 + QUANT_DOUBLE_SLACK)) -
+		query->slack;
+}
+
+/* sum is the kernel's. */
+static inline double
+bound_l1(const QuantQuery *query, const QuantSlotData *slot, float sum)
+{
+	int			dims = query->params.dims;
+	double		low = fabs((double) slot->offset);
+	double		high = fabs((double) slot->offset + 255.0 * (double) slot->scale);
+	double		size = low > high ? low : high;
+	double		distance;
+
+	distance = (double) sum *
+		(1.0 - compute_gamma(DISTANCE_CODES_L1_DEPTH(dims)) - QUANT_DOUBLE_SLACK) -
+		dims * (0x1p-22 * size + 0x1p-148) - (double) slot->error - query->error;
+	return distance < 0.0 ? 0.0 : distance * query->shrink;
+}
+
+/* The bound of an SQ8 slot, from its sums (not L1). */
+static NOINLINE double
+compute_bound(const QuantQuery *query, const QuantSlotData *slot, const int32_t *sums)
+{
+	double		distance;
+	double		bound;
+
+	if (query->params.metric == DISTANCE_METRIC_IP)
+		return bound_ip(query, slot, sums);
+
+	/* Comparisons with NaN are false: it stays. */
+	distance = bound_l2(query, slot, sums);
+	if (distance < 0.0)
+		distance = 0.0;
+	if (query->params.metric == DISTANCE_METRIC_COSINE)
+		bound = 0.5 * distance * distance * query->shrink - query->slack;
+	else
+		bound = distance * query->shrink - query->slack;
+	return bound < 0.0 ? 0.0 : bound;
+}
+
+static NOINLINE double
+compute_bound_l1(const QuantQuery *query, const QuantSlotData *slot,
+				 const DistanceCodeKernels *kernels)
+{
+	return bound_l1(query, slot,
+					kernels->l1_u8_f32(query->params.dims, slot->code, slot->scale,
+									   slot->offset, query->centered));
+}
+
+double
+vx_quant_bound(const QuantQuery *query, const QuantSlotData *slot)
+{
+	int32_t		sums[2];
+
+	if (query->params.kind == QUANT_NONE)
+	{
+		if (isnan(slot->error))
+			return NAN;
+		return vx_distance_metric(query->params.metric, query->params.dims,
+								  (const float *) slot->code, query->query);
+	}
+	if (query->params.metric == DISTANCE_METRIC_L1)
+		return compute_bound_l1(query, slot, vx_distance_code_kernels(vx_distance->variant));
+
+	vx_distance->dot_u8_s8x2(query->params.dims, slot->code, query->hi, query->lo, sums);
+	return compute_bound(query, slot, sums);
+}
+
+/*
+ * The coarse test for bound <= threshold: true for all slots that have it,
+ * and for very few others.  Returns false if no slot can have it.
+ */
+static bool
+make_test(const QuantQuery *query, double threshold, DistanceCodeTest *test)
+{
+	double		query_norm = query->query_norm;
+	double		mean_norm = query->params.mean_norm;
+	double		distance;
+
+	/* False for NaN too. */
+	if (!(threshold > -INFINITY))
+		return false;
+	if (threshold > LARGE_BOUND)
+		threshold = LARGE_BOUND;
+
+	test->sum = query->sum;
+	test->step = query->step;
+	if (query->params.metric == DISTANCE_METRIC_IP)
+	{
+		/*
+		 * The terms of bound_ip(), with |mean + y^| <= |mean| + |y^|, and the
+		 * roundings of both computations.
+		 */
+		test->reach = threshold;
+		test->constant = query->base - query->slack -
+			(query->relative * (1.0 + 0x1p-18) + 0x1p-40) * mean_norm * query_norm -
+			0x1p-72 * (query->error + query_norm);
+		test->norm_factor = (query->error + query->relative * query_norm) * (1.0 + 0x1p-16) +
+			4.0 * QUANT_CROSS_SLACK * query_norm;
+		test->error_factor = (1.0 + query->relative) * query_norm * (1.0 + 0x1p-40);
+		return true;
+	}
+
+	if (threshold < 0.0)
+		return false;
+	if (query->params.metric == DISTANCE_METRIC_COSINE)
+		distance = sqrt(2.0 * (threshold + query->slack) / query->shrink);
+	else
+		distance = (threshold + query->slack) / query->shrink;
+	test->reach = (distance + query->error) * (1.0 + 0x1p-40);
+	test->constant = query->norm2 * (1.0 - 2.0 * QUANT_CROSS_SLACK) - 2.0 * QUANT_NORM2_TINY;
+	test->norm2_factor = 1.0 - QUANT_NORM2_SLACK - 2.0 * QUANT_CROSS_SLACK;
+	return true;
+}
+
+/* Slots that are compared one by one: no codes, or L1. */
+static int
+bound_each(const QuantQuery *query, const char *slots, int count, double threshold,
+		   uint16_t *positions, double *bounds)
+{
+	const DistanceCodeKernels *kernels = vx_distance_code_kernels(vx_distance->variant);
+	bool		is_none = query->params.kind == QUANT_NONE;
+	size_t		stride_bytes = query->params.slot_bytes;
+	int			found = 0;
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		const QuantSlotData *slot = (const QuantSlotData *) (slots + (size_t) i * stride_bytes);
+		double		bound;
+
+		bound = is_none ? vx_quant_bound(query, slot) : compute_bound_l1(query, slot, kernels);
+		positions[found] = (uint16_t) i;
+		bounds[found] = bound;
+		found += bound <= threshold;
+	}
+	return found;
+}
+
+int
+vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
+					double threshold, uint16_t *positions, double *bounds)
+{
+	const DistanceCodeKernels *kernels;
+	const char *first = slots;
+	size_t		stride_bytes = query->params.slot_bytes;
+	DistanceCodeTest test;
+	int			found = 0;
+	int			start;
+
+	if (query->params.kind == QUANT_NONE || query->params.metric == DISTANCE_METRIC_L1)
+		return bound_each(query, slots, count, threshold, positions, bounds);
+	if (!make_test(query, threshold, &test))
+		return 0;
+
+	kernels = vx_distance_code_kernels(vx_distance->variant);
+	for (start = 0; start < count; start += CHUNK_SLOTS)
+	{
+		int			chunk = count - start < CHUNK_SLOTS ? count - start : CHUNK_SLOTS;
+		const char *chunk_slots = first + (size_t) start * stride_bytes;
+		const char *heads = chunk_slots + offsetof(QuantSlotData, error);
+		int32_t		sums[2 * CHUNK_SLOTS];
+		uint16_t	kept[CHUNK_SLOTS];
+		int			kept_count;
+		int			i;
+
+		vx_distance->dot_u8_s8x2_many(query->params.dims,
+									  (const uint8_t *) chunk_slots + QUANT_HEADER_BYTES,
+									  stride_bytes, chunk, query->hi, query->lo, sums);
+		if (query->params.metric == DISTANCE_METRIC_IP)
+			kept_count = kernels->keep_plane(heads, stride_bytes, chunk, sums, &test, kept);
+		else
+			kept_count = kernels->keep_ball(heads, stride_bytes, chunk, sums, &test, kept);
+
+		for (i = 0; i < kept_count; i++)
+		{
+			int			position = kept[i];
+			double		bound;
+
+			bound = compute_bound(query,
+								  (const QuantSlotData *) (chunk_slots + (size_t) position * stride_bytes),
+								  sums + 2 * position);
+			if (bound <= threshold)
+			{
+				positions[found] = (uint16_t) (start + position);
+				bounds[found] = bound;
+				found++;
+			}
+		}
+	}
+	return found;
+}
+
+/* The estimate of an SQ8 slot, from its sums (not L1). */
+static inline float
+estimate_from_sums(const QuantQuery *query, const QuantSlotData *slot, const int32_t *sums)
+{
+	double		cross = compute_cross(query, slot, sums);
+	double		distance2;
+
+	if (isnan(slot->error))
+		return NAN;
+	if (query->params.metric == DISTANCE_METRIC_IP)
+		return (float) (query->base - cross);
+	distance2 = (double) slot->norm2 + query->norm2 - 2.0 * cross;
+	return distance2 < 0.0 ? 0.0f : (float) distance2;
+}
+
+/* What estimates and code distances of float32 payloads are. */
+static float
+compare_floats(const QuantParams *params, const float *a, const float *b)
+{
+	switch (params->metric)
+	{
+		case DISTANCE_METRIC_L2:
+			return vx_distance->l2_squared_f32(params->dims, a, b);
+		case DISTANCE_METRIC_COSINE:
+			return (float) (2.0 * vx_distance_cosine(params->dims, a, b));
+		default:
+			return (float) vx_distance_metric(params->metric, params->dims, a, b);
+	}
+}
+
+float
+vx_quant_estimate(const QuantQuery *query, const QuantSlotData *slot)
+{
+	int32_t		sums[2];
+
+	if (query->params.kind == QUANT_NONE)
+		return isnan(slot->error) ? NAN :
+			compare_floats(&query->params, (const float *) slot->code, query->query);
+	if (query->params.metric == DISTANCE_METRIC_L1)
+		return isnan(slot->error) ? NAN :
+			vx_distance_code_kernels(vx_distance->variant)->l1_u8_f32(query->params.dims, slot->code,
+																	  slot->scale, slot->offset,
+																	  query->centered);
+
+	vx_distance->dot_u8_s8x2(query->params.dims, slot->code, query->hi, query->lo, sums);
+	return estimate_from_sums(query, slot, sums);
+}
+
+void
+vx_quant_estimate_list(const QuantQuery *query, const QuantSlotData *const *slots,
+					   int count, float *estimates)
+{
+	int			start;
+	int			i;
+
+	if (query->params.kind == QUANT_NONE || query->params.metric == DISTANCE_METRIC_L1)
+	{
+		for (i = 0; i < count; i++)
+			estimates[i] = vx_quant_estimate(query, slots[i]);
+		return;
+	}
+
+	for (start = 0; start < count; start += CHUNK_SLOTS)
+	{
+		int			chunk = count - start < CHUNK_SLOTS ? count - start : CHUNK_SLOTS;
+		const uint8_t *codes[CHUNK_SLOTS];
+		int32_t		sums[2 * CHUNK_SLOTS];
+
+		for (i = 0; i < chunk; i++)
+			codes[i] = slots[start + i]->code;
+		vx_distance->dot_u8_s8x2_list(query->params.dims, codes, chunk,
+									  query->hi, query->lo, sums);
+		for (i = 0; i < chunk; i++)
+			estimates[start + i] = estimate_from_sums(query, slots[start + i], sums + 2 * i);
+	}
+}
+
+/* The code distance of two SQ8 slots, from <a's codes, b's codes> (not L1). */
+static inline float
+distance_from_dot(const QuantParams *params, const QuantSlotData *a,
+				  const QuantSlotData *b, int32_t dot)
+{
+	double		offset_a = (double) a->offset;
+	double		offset_b = (double) b->offset;
+	double		scale_a = (double) a->scale;
+	double		scale_b = (double) b->scale;
+	double		cross;
+	double		distance2;
+
+	cross = scale_a * scale_b * (double) dot +
+		offset_a * (scale_b * (double) b->code_sum) +
+		offset_b * (scale_a * (double) a->code_sum) +
+		(double) params->dims * (offset_a * offset_b);
+	if (params->metric == DISTANCE_METRIC_IP)
+		return (float) -(params->mean_norm * params->mean_norm +
+						 (double) a->mean_dot + (double) b->mean_dot + cross);
+	distance2 = (double) a->norm2 + (double) b->norm2 - 2.0 * cross;
+	return distance2 < 0.0 ? 0.0f : (float) distance2;
+}
+
+float
+vx_quant_code_distance(const QuantParams *params, const QuantSlotData *a,
+					   const QuantSlotData *b)
+{
+	if (params->kind == QUANT_NONE)
+		return compare_floats(params, (const float *) a->code, (const float *) b->code);
+	if (params->metric == DISTANCE_METRIC_L1)
+		return vx_distance_code_kernels(vx_distance->variant)->l1_u8_u8(params->dims, a->code,
+																		a->scale, a->offset, b->code,
+																		b->scale, b->offset);
+	return distance_from_dot(params, a, b,
+							 vx_distance->dot_u8_u8(params->dims, a->code, b->code));
+}
+
+void
+vx_quant_code_distance_list(const QuantParams *params, const QuantSlotData *slot,
+							const QuantSlotData *const *slots, int count,
+							float *distances)
+{
+	int			start;
+	int			i;
+
+	if (params->kind == QUANT_NONE || params->metric == DISTANCE_METRIC_L1)
+	{
+		for (i = 0; i < count; i++)
+			distances[i] = vx_quant_code_distance(params, slot, slots[i]);
+		return;
+	}
+
+	for (start = 0; start < count; start += CHUNK_SLOTS)
+	{
+		int			chunk = count - start < CHUNK_SLOTS ? count - start : CHUNK_SLOTS;
+		const uint8_t *codes[CHUNK_SLOTS];
+		int32_t		dots[CHUNK_SLOTS];
+
+		for (i = 0; i < chunk; i++)
+			codes[i] = slots[start + i]->code;
+		vx_distance->dot_u8_u8_list(params->dims, slot->code, codes, chunk, dots);
+		for (i = 0; i < chunk; i++)
+			distances[start + i] = distance_from_dot(params, slot, slots[start + i], dots[i]);
+	}
+}
