@@ -8,20 +8,36 @@
 
 VX_SRC := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
-FRONT_TARGETS = help demo check check-long check-asserts check-pg17 \
-	check-pg18 check-all bench
+# The front targets, with the words that "make help" prints: the only list.
+#
+#@ check            every suite on this Debian release's PostgreSQL
+#@ check-pg17       the same on PostgreSQL 17, in a Debian root of its own
+#@ check-pg18       the same on PostgreSQL 18
+#@ check-asserts    the same on a server with assertions, then under valgrind
+#@ check-all        check, check-pg17, check-pg18 and check-asserts
+#@ check-long       check, then what is too slow for every change
+#@ demo             a guided tour on a private server; KEEP=1 keeps it
+#@ bench            the measurements, each ratio taken in one run
+#@ dist             a release archive of what is committed
+#@ help             this list
+FRONT_TARGETS := $(shell sed -n 's/^\#@ \([a-z0-9-]*\) .*/\1/p' $(VX_SRC)/Makefile)
 
 ifneq ($(filter $(FRONT_TARGETS),$(MAKECMDGOALS)),)
 
 .PHONY: $(FRONT_TARGETS)
 
 help:
-	@$(VX_SRC)/test/run help
+	@sed -n 's/^#@ /make /p' $(VX_SRC)/Makefile
+	@echo 'SUITES="lint regress ..." and TESTS="name ..." narrow a check down.'
+	@echo 'PGXS targets: all install uninstall installcheck clean, with PG_CONFIG=...'
 
 demo:
 	@KEEP="$(KEEP)" $(VX_SRC)/test/run demo
 
-check check-long check-asserts check-pg17 check-pg18 check-all bench:
+check check-long check-asserts check-pg17 check-pg18 check-all:
+	@KEEP="$(KEEP)" TESTS="$(TESTS)" PG_CONFIG="$(PG_CONFIG)" $(VX_SRC)/test/run $@ $(SUITES)
+
+bench dist:
 	@$(VX_SRC)/test/run $@
 
 else
@@ -40,7 +56,8 @@ DATA = $(wildcard $(VX_SRC)/sql/upgrade/vecext--*.sql)
 SCRIPTS = $(wildcard $(VX_SRC)/src/client/vecext-*)
 
 PG_CPPFLAGS = -I$(VX_SRC)/src
-override CFLAGS += -MMD -MP
+# Not CFLAGS: an override there would hide every flag that PGXS sets later.
+override PG_CFLAGS += -MMD -MP
 ifeq ($(shell uname -s),Linux)
 SHLIB_LINK += -Wl,--version-script=$(VX_SRC)/src/vecext.map
 endif
@@ -48,6 +65,8 @@ endif
 # pg_regress inputs are every sql/<area>_<topic>.sql.
 REGRESS := $(sort $(basename $(notdir $(wildcard $(VX_SRC)/sql/*.sql))))
 REGRESS_OPTS = --inputdir=$(VX_SRC) --outputdir=test/output
+ISOLATION := $(sort $(basename $(notdir $(wildcard $(VX_SRC)/test/isolation/specs/*.spec))))
+ISOLATION_OPTS = --inputdir=$(VX_SRC)/test/isolation --outputdir=test/output/isolation
 TAP_TESTS = 1
 PROVE_TESTS ?= $(VX_SRC)/test/tap/*.pl
 
@@ -66,9 +85,13 @@ vx-object-folders:
 vecext--$(EXTVERSION).sql: $(INSTALL_FRAGMENTS)
 	cat $(INSTALL_FRAGMENTS) > $@
 
-installcheck: | test/output
-test/output:
+installcheck: | test/output/isolation
+test/output/isolation:
 	mkdir -p $@
+
+# For test/lib: what PGXS made of a variable.
+vx-print-%:
+	@echo $($*)
 
 -include $(OBJS:.o=.d)
 
