@@ -43,7 +43,7 @@ suite_build()
 		run_tap "clang builds without warnings" 600 \
 			make -C "$VX_WORK/build-clang" -j"$(nproc)" "${VX_MAKE_OPTIONS[@]}" \
 			with_llvm=no vecext.so CC="$clang" \
-			COPT="-Werror -Wno-unknown-warning-option -Wno-ignored-optimization-argument"
+			COPT="-Werror -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes"
 	fi
 }
 
