@@ -6,7 +6,7 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
+use Cwd qw(abs_path getcwd);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use Test::More;
@@ -130,6 +130,14 @@ is(`psql -X -A -t -d @{[quote($out)]} -c @{[quote($question)]}`, "$answer\n", 't
 }
 ($code, $out, $err) = local_cmd($dir, 'psql', '-X', '-v', 'ON_ERROR_STOP=1', '-c', 'SELECT 1/0');
 isnt($code, 0, 'psql hands on its exit code');
+{
+	my $here = getcwd();
+	spew("$base/question.sql", "$question;\n");
+	chdir $base or die;
+	($code, $out, $err) = local_cmd('one', 'psql', '-X', '-A', '-t', '-f', 'question.sql');
+	is($out, "$answer\n", 'psql runs in the directory of the caller');
+	chdir $here or die;
+}
 
 # A copy of a running directory is refused, and leaves the original alone.
 system('cp', '-a', $dir, "$base/torn") == 0 or die;
