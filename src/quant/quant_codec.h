@@ -181,4 +181,11 @@ extern void vx_quant_code_distance_list(const QuantParams *params,
 extern bool vx_quant_may_share(const QuantParams *params,
 							   const QuantSlotData *a, const QuantSlotData *b);
 
+/*
+ * True if the slot's header is what its code implies; for checkers.  The slot
+ * holds something (error is not NaN).
+ */
+extern bool vx_quant_is_plausible(const QuantParams *params,
+								  const QuantSlotData *slot);
+
 #endif							/* VX_QUANT_CODEC_H */

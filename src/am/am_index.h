@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * am_index.h
+ *	  What both access methods share above the store: options, the metric of
+ *	  an operator class, encoding of heap values, costs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_AM_INDEX_H
+#define VX_AM_INDEX_H
+
+#include "access/reloptions.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+#include "utils/rel.h"
+
+#include "store/store.h"
+
+/* Strategy numbers of the operator classes of both access methods */
+#define AM_STRATEGY_DISTANCE 1	/* ORDER BY vector <op> vector */
+#define AM_STRATEGY_WITHIN	2	/* vector <op>@ vector_ball */
+
+/* Support function numbers, pgvector's */
+#define AM_PROC_DISTANCE	1
+#define AM_PROC_NORM		2
+#define AM_PROC_TYPE		3
+#define AM_PROC_COUNT		3
+
+/* Options that both access methods have; theirs begin with this */
+typedef struct AmOptions
+{
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	int			quantizer;		/* QuantKind */
+} AmOptions;
+
+extern relopt_enum_elt_def vx_am_quantizer_values[];
+
+/* am_index.c */
+extern QuantKind vx_am_get_quantizer(Relation index);
+extern DistanceMetric vx_am_get_metric(Relation index);
+extern int	vx_am_get_dims(Relation index, const char *am_name, QuantKind quantizer);
+extern uint16 vx_am_encode(const QuantParams *quant, Datum value, bool isnull,
+						   QuantSlotData *slot);
+extern float *vx_am_sample_mean(Relation heap, Relation index, IndexInfo *index_info,
+								DistanceMetric metric, int dims);
+extern bool vx_am_validate(Oid opclass);
+extern void vx_am_check_snapshot(IndexScanDesc scan, const char *am_name);
+
+/* am_planner.c */
+extern void vx_am_install_planner_hook(void *parallel_cost_estimate);
+extern Oid	vx_am_ball_sibling(Oid function, Oid vector_type, Oid ball_type);
+
+#endif							/* VX_AM_INDEX_H */

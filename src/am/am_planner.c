@@ -1,0 +1,251 @@
+/*-------------------------------------------------------------------------
+ *
+ * am_planner.c
+ *	  Planner support: threshold functions become index conditions, and
+ *	  parallel scans of flat indexes are priced as what they are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "parser/parse_func.h"
+#include "optimizer/plancat.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/selfuncs.h"
+#include "utils/syscache.h"
+
+#include "am/am_index.h"
+
+static set_rel_pathlist_hook_type previous_pathlist_hook = NULL;
+static bool hook_installed = false;
+
+/* amcostestimate of the access method whose partial paths are adjusted */
+static void *parallel_cost_estimate = NULL;
+
+/*
+ * vector_ball(vector, float8) of the schema that has the given function: the
+ * extension may live in any schema, and all of it lives in one.
+ */
+static Oid
+find_ball_function(Oid sibling, Oid vector_type)
+{
+	Oid			types[2] = {vector_type, FLOAT8OID};
+	char	   *schema = get_namespace_name(get_func_namespace(sibling));
+
+	return LookupFuncName(list_make2(makeString(schema), makeString("vector_ball")),
+						  2, types, true);
+}
+
+/*
+ * l2_within(column, query, radius) can use an index whose operator family has
+ * a threshold operator for the column.  Which metric the operator belongs to
+ * is told by its name: the functions and operators are made in pairs.
+ */
+static List *
+make_index_condition(SupportRequestIndexCondition *request)
+{
+	FuncExpr   *call = (FuncExpr *) request->node;
+	Node	   *column;
+	Node	   *query;
+	Node	   *radius;
+	Oid			vector_type;
+	Oid			ball_type;
+	Oid			ball_function;
+	Oid			operator;
+	Expr	   *ball;
+
+	if (!IsA(call, FuncExpr) || list_length(call->args) != 3 || request->indexarg != 0)
+		return NIL;
+	column = linitial(call->args);
+	query = lsecond(call->args);
+	radius = lthird(call->args);
+	if (!is_pseudo_constant_for_index(request->root, query, request->index) ||
+		!is_pseudo_constant_for_index(request->root, radius, request->index))
+		return NIL;
+
+	vector_type = exprType(column);
+	ball_function = find_ball_function(call->funcid, vector_type);
+	if (!OidIsValid(ball_function))
+		return NIL;
+	ball_type = get_func_rettype(ball_function);
+
+	operator = get_opfamily_member(request->opfamily, vector_type, ball_type,
+								   AM_STRATEGY_WITHIN);
+	if (!OidIsValid(operator) ||
+		get_opcode(operator) != vx_am_ball_sibling(call->funcid, vector_type, ball_type))
+		return NIL;
+
+	ball = (Expr *) makeFuncExpr(ball_function, ball_type, list_make2(query, radius),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	request->lossy = true;
+	return list_make1(make_opclause(operator, BOOLOID, false, (Expr *) column, ball,
+									InvalidOid, InvalidOid));
+}
+
+/*
+ * The operator function that belongs to a threshold function: the one of the
+ * same name with (vector, vector_ball).
+ */
+Oid
+vx_am_ball_sibling(Oid function, Oid vector_type, Oid ball_type)
+{
+	Oid			types[2] = {vector_type, ball_type};
+	char	   *schema = get_namespace_name(get_func_namespace(function));
+
+	return LookupFuncName(list_make2(makeString(schema), makeString(get_func_name(function))),
+						  2, types, true);
+}
+
+/*
+ * Selectivity of l2_within and its sisters, as of the operator with a ball.
+ */
+static bool
+estimate_selectivity(SupportRequestSelectivity *request)
+{
+	Node	   *query;
+	Node	   *radius;
+	Oid			vector_type;
+	Oid			ball_function;
+	Oid			ball_type;
+	Oid			function;
+	Oid			operator = InvalidOid;
+	List	   *args;
+	CatCList   *candidates;
+	int			i;
+
+	if (request->is_join || list_length(request->args) != 3)
+		return false;
+	query = estimate_expression_value(request->root, lsecond(request->args));
+	radius = estimate_expression_value(request->root, lthird(request->args));
+	if (!IsA(query, Const) || !IsA(radius, Const) ||
+		((Const *) query)->constisnull || ((Const *) radius)->constisnull)
+		return false;
+
+	vector_type = exprType(linitial(request->args));
+	ball_function = find_ball_function(request->funcid, vector_type);
+	if (!OidIsValid(ball_function))
+		return false;
+	ball_type = get_func_rettype(ball_function);
+	function = vx_am_ball_sibling(request->funcid, vector_type, ball_type);
+	if (!OidIsValid(function))
+		return false;
+
+	/* The operator over that function */
+	{
+		static const char *const names[] = {"<->@", "<#>@", "<=>@", "<+>@"};
+
+		for (i = 0; i < lengthof(names) && !OidIsValid(operator); i++)
+		{
+			Oid			candidate;
+
+			candidates = SearchSysCacheList3(OPERNAMENSP, CStringGetDatum(names[i]),
+											 ObjectIdGetDatum(vector_type),
+											 ObjectIdGetDatum(ball_type));
+			if (candidates->n_members > 0)
+			{
+				candidate = ((Form_pg_operator)
+							 GETSTRUCT(&candidates->members[0]->tuple))->oid;
+				if (get_opcode(candidate) == function)
+					operator = candidate;
+			}
+			ReleaseCatCacheList(candidates);
+		}
+	}
+	if (!OidIsValid(operator))
+		return false;
+
+	args = list_make2(linitial(request->args),
+					  estimate_expression_value(request->root, (Node *)
+												makeFuncExpr(ball_function, ball_type,
+															 list_make2(query, radius),
+															 InvalidOid, InvalidOid,
+															 COERCE_EXPLICIT_CALL)));
+	request->selectivity = restriction_selectivity(request->root, operator, args,
+												   request->inputcollid, request->varRelid);
+	return true;
+}
+
+/* Planner support function of l2_within, ip_within, cosine_within, l1_within */
+PG_FUNCTION_INFO_V1(vecext_within_support);
+Datum
+vecext_within_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(request, SupportRequestIndexCondition))
+		PG_RETURN_POINTER(make_index_condition((SupportRequestIndexCondition *) request));
+	if (IsA(request, SupportRequestSelectivity) &&
+		estimate_selectivity((SupportRequestSelectivity *) request))
+		PG_RETURN_POINTER(request);
+	PG_RETURN_POINTER(NULL);
+}
+
+/*
+ * An ordered flat scan reads all codes before its first row.  The planner
+ * divides only what comes after the first row among parallel workers, so a
+ * partial path looks as slow as a serial one.  Here its startup cost is
+ * divided, too, with the number of workers that the planner has chosen.
+ */
+static void
+divide_startup_cost(IndexPath *path)
+{
+	double		divisor = path->path.parallel_workers;
+	Cost		saved;
+
+	if (parallel_leader_participation)
+		divisor += Max(1.0 - 0.3 * path->path.parallel_workers, 0);
+	if (divisor <= 1)
+		return;
+	saved = path->indextotalcost * (1 - 1 / divisor);
+	saved = Min(saved, path->path.startup_cost * (1 - 1 / divisor));
+	path->path.startup_cost -= saved;
+	path->path.total_cost -= saved;
+}
+
+static void
+adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	ListCell   *cell;
+
+	if (previous_pathlist_hook)
+		previous_pathlist_hook(root, rel, rti, rte);
+
+	foreach(cell, rel->partial_pathlist)
+	{
+		Path	   *path = (Path *) lfirst(cell);
+
+		if (IsA(path, IndexPath) && ((IndexPath *) path)->indexorderbys != NIL &&
+			(void *) ((IndexPath *) path)->indexinfo->amcostestimate == parallel_cost_estimate)
+			divide_startup_cost((IndexPath *) path);
+	}
+}
+
+/*
+ * Called by the handlers: planning with one of our indexes has read its
+ * handler first, so the hook is there whenever it can matter.
+ */
+void
+vx_am_install_planner_hook(void *cost_estimate)
+{
+	parallel_cost_estimate = cost_estimate;
+	if (hook_installed)
+		return;
+	previous_pathlist_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = adjust_paths;
+	hook_installed = true;
+}

@@ -1,0 +1,104 @@
+/*-------------------------------------------------------------------------
+ *
+ * base_compat.h
+ *	  Differences between PostgreSQL 15, 16, 17 and 18.
+ *
+ * The only file that tests PG_VERSION_NUM.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_BASE_COMPAT_H
+#define VX_BASE_COMPAT_H
+
+#include "utils/rel.h"
+
+/*
+ * 16 took the varlena macros out of postgres.h, and brought soft errors: an
+ * input function reports bad input with ereturn(fcinfo->context, ...) and may
+ * be asked to return instead of raising an error.  Before, every error is
+ * hard.
+ */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#include "varatt.h"
+#else
+#define ereturn(context, dummy_value, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+#endif
+
+/* Relation file names: RelFileNode became RelFileLocator in 16. */
+#if PG_VERSION_NUM >= 160000
+#include "storage/relfilelocator.h"
+#define RelationLocator(relation) ((relation)->rd_locator)
+#define RelationLocatorEquals(a, b) RelFileLocatorEquals(a, b)
+#else
+#include "storage/relfilenode.h"
+typedef RelFileNode RelFileLocator;
+#define RelationLocator(relation) ((relation)->rd_node)
+#define RelationLocatorEquals(a, b) RelFileNodeEquals(a, b)
+#endif
+
+/* All five fields of a buffer's tag; 16 took the file name apart. */
+#if PG_VERSION_NUM >= 160000
+#define vx_buffer_tag_matches(tag, locator, fork, block_no) \
+	((tag)->blockNum == (block_no) && (tag)->relNumber == (locator)->relNumber && \
+	 (tag)->forkNum == (fork) && (tag)->dbOid == (locator)->dbOid && \
+	 (tag)->spcOid == (locator)->spcOid)
+#else
+#define vx_buffer_tag_matches(tag, locator, fork, block_no) \
+	((tag)->blockNum == (block_no) && (tag)->rnode.relNode == (locator)->relNode && \
+	 (tag)->forkNum == (fork) && (tag)->rnode.dbNode == (locator)->dbNode && \
+	 (tag)->rnode.spcNode == (locator)->spcNode)
+#endif
+
+/* 16 has one ownership check for all catalogs. */
+#if PG_VERSION_NUM >= 160000
+#define vx_is_relation_owner(relid, roleid) \
+	object_ownercheck(RelationRelationId, relid, roleid)
+#else
+#define vx_is_relation_owner(relid, roleid) pg_class_ownercheck(relid, roleid)
+#endif
+
+/* 17 asks whether an index can be built in parallel; before, only btree is. */
+#if PG_VERSION_NUM >= 170000
+#define vx_set_am_can_build_parallel(routine) ((routine)->amcanbuildparallel = true)
+#else
+#define vx_set_am_can_build_parallel(routine) ((void) 0)
+#endif
+
+/* 18 names the access method's part of a parallel scan otherwise. */
+#if PG_VERSION_NUM >= 180000
+#define vx_parallel_am_offset(scan) ((scan)->ps_offset_am)
+#else
+#define vx_parallel_am_offset(scan) ((scan)->ps_offset)
+#endif
+
+/* Parameters of amestimateparallelscan */
+#if PG_VERSION_NUM >= 180000
+#define VX_ESTIMATE_PARALLEL_ARGS Relation index, int key_count, int order_by_count
+#elif PG_VERSION_NUM >= 170000
+#define VX_ESTIMATE_PARALLEL_ARGS int key_count, int order_by_count
+#else
+#define VX_ESTIMATE_PARALLEL_ARGS void
+#endif
+
+/* 18 counts index searches for EXPLAIN. */
+#if PG_VERSION_NUM >= 180000
+#define vx_count_instrument_search(scan) \
+	do { if ((scan)->instrument) (scan)->instrument->nsearches++; } while (0)
+#else
+#define vx_count_instrument_search(scan) ((void) 0)
+#endif
+
+/* 18 tells vacuum's delay from analyze's. */
+#if PG_VERSION_NUM >= 180000
+#define vx_vacuum_delay_point() vacuum_delay_point(false)
+#else
+#define vx_vacuum_delay_point() vacuum_delay_point()
+#endif
+
+#endif							/* VX_BASE_COMPAT_H */

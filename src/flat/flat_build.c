@@ -1,0 +1,124 @@
+/*-------------------------------------------------------------------------
+ *
+ * flat_build.c
+ *	  CREATE INDEX ... USING flat.
+ *
+ * 1. Check options, dimensions and operator class.
+ * 2. Compute the mean of a sample (vx_am_sample_mean).
+ * 3. Scan the heap, encode, append to the store (build_row).
+ * 4. Write what is left and log the index (vx_store_end_build).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/backend_progress.h"
+
+#include "flat/flat.h"
+
+/* Phases in pg_stat_progress_create_index, after core's "initializing" */
+#define FLAT_BUILD_SAMPLE	2
+#define FLAT_BUILD_LOAD		3
+#define FLAT_BUILD_WRITE	4
+
+typedef struct FlatBuildState
+{
+	StoreBuilder *builder;
+	const QuantParams *quant;
+	QuantSlotData *slot;
+	MemoryContext row_context;
+	double		rows;
+} FlatBuildState;
+
+char *
+vx_flat_build_phase_name(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case FLAT_BUILD_SAMPLE:
+			return "computing mean";
+		case FLAT_BUILD_LOAD:
+			return "loading tuples";
+		case FLAT_BUILD_WRITE:
+			return "writing index";
+		default:
+			return NULL;
+	}
+}
+
+static void
+build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+		  bool tuple_is_alive, void *arg)
+{
+	FlatBuildState *state = (FlatBuildState *) arg;
+	MemoryContext old_context = MemoryContextSwitchTo(state->row_context);
+	uint16		kind = vx_am_encode(state->quant, values[0], isnull[0], state->slot);
+
+	vx_store_build_row(state->builder, tid, kind, state->slot);
+	state->rows += 1;
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(state->row_context);
+}
+
+/* Constraints need search for equality, which no bound can promise. */
+static void
+check_no_exclusion(Relation index, IndexInfo *index_info)
+{
+	if (index_info->ii_ExclusionOps != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("access method \"%s\" does not support exclusion constraints", "flat")));
+}
+
+IndexBuildResult *
+vx_flat_build(Relation heap, Relation index, IndexInfo *index_info)
+{
+	IndexBuildResult *result = palloc(sizeof(IndexBuildResult));
+	QuantKind	quantizer = vx_am_get_quantizer(index);
+	DistanceMetric metric = vx_am_get_metric(index);
+	int			dims = vx_am_get_dims(index, "flat", quantizer);
+	FlatBuildState state;
+	float	   *mean = NULL;
+
+	check_no_exclusion(index, index_info);
+	if (RelationGetNumberOfBlocks(index) != 0)
+		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+
+	if (quantizer != QUANT_NONE)
+	{
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_SAMPLE);
+		mean = vx_am_sample_mean(heap, index, index_info, metric, dims);
+	}
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_LOAD);
+	state.builder = vx_store_begin_build(index, dims, quantizer, metric, mean);
+	state.quant = vx_store_builder_quant(state.builder);
+	state.slot = palloc0(state.quant->slot_bytes);
+	state.row_context = AllocSetContextCreate(CurrentMemoryContext, "flat build row",
+											  ALLOCSET_DEFAULT_SIZES);
+	state.rows = 0;
+	result->heap_tuples = table_index_build_scan(heap, index, index_info, true, true,
+												 build_row, &state, NULL);
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_WRITE);
+	vx_store_end_build(state.builder);
+	MemoryContextDelete(state.row_context);
+
+	result->index_tuples = state.rows;
+	return result;
+}
+
+void
+vx_flat_build_empty(Relation index)
+{
+	QuantKind	quantizer = vx_am_get_quantizer(index);
+
+	vx_store_build_empty(index, INIT_FORKNUM, vx_am_get_dims(index, "flat", quantizer),
+						 quantizer, vx_am_get_metric(index));
+}

@@ -1,0 +1,793 @@
+/*-------------------------------------------------------------------------
+ *
+ * flat_scan.c
+ *	  Scans of the flat access method.
+ *
+ * An ordered scan passes over all codes and keeps the best candidates by
+ * (lower bound, node id).  PostgreSQL's reorder queue turns bounds into exact
+ * order.  The access method never learns how many rows are wanted: it keeps
+ * FIRST_BATCH candidates and, when more is asked for, passes over the codes
+ * again for the ones beyond the last it has given, each time four times as
+ * many, as far as work_mem allows.
+ *
+ * Phases, in the order of their distances:
+ *	 odd	rows without a code whose distance only the heap knows: -Infinity
+ *	 codes	candidates by bound
+ *	 NaN	rows whose every distance is NaN
+ *	 NULL	rows without a vector
+ * Scans without an order pass over the codes once if there is a threshold
+ * condition, else over the rows.
+ *
+ * Pages are pinned and locked one at a time; nothing is held between calls.
+ * What a page gave is used only after the row has been checked against the
+ * incarnation of the code (store_chain.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relscan.h"
+#include "access/skey.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "flat/flat.h"
+#include "type/type_ball.h"
+#include "type/type_vector.h"
+
+/* Candidates of the first pass: more than any usual LIMIT needs */
+#define FIRST_BATCH		256
+#define BATCH_GROWTH	4
+
+/* Heap TIDs read from a row page or a chain at a time */
+#define MAX_TIDS		STORE_ROWS_PER_PAGE
+
+typedef struct FlatCandidate
+{
+	double		bound;
+	uint32		node;
+	uint32		incarnation;
+} FlatCandidate;
+
+/* A threshold condition */
+typedef struct FlatBall
+{
+	QuantQuery	query;
+	double		radius;
+} FlatBall;
+
+typedef struct FlatScanData
+{
+	StoreIndex *store;
+	MemoryContext query_context;	/* reset by every rescan */
+
+	/* what is asked for */
+	bool		never;			/* a condition that no row meets */
+	bool		ordered;		/* ORDER BY a distance */
+	bool		null_query;		/* to a NULL vector: every distance is NULL */
+	QuantQuery	query;
+	FlatBall   *balls;
+	int			ball_count;
+	bool		want_null;		/* rows with and without a vector */
+	bool		want_value;
+
+	/* where we are */
+	bool		started;
+	FlatPhase	phase;
+	uint32		next_chunk[FLAT_PHASE_DONE];
+	uint32		page;			/* row phases: next page of the chunk */
+	uint32		page_end;
+	bool		in_chunk;
+	uint32	   *chunks;			/* chunks of codes that are ours */
+	uint32		chunk_count;
+	uint32		chunk_size;
+	bool		chunks_claimed;
+
+	/* candidates of this pass */
+	FlatCandidate *candidates;
+	int			candidate_count;
+	int			next_candidate;
+	int			batch;			/* how many the pass keeps */
+	int			capacity;		/* of candidates, twice the batch */
+	bool		exhausted;		/* the pass found all there is */
+	double		last_bound;		/* last candidate given */
+	uint32		last_node;
+	bool		has_last;
+
+	/* rows of the current candidate or page */
+	StoreChain	chain;
+	bool		in_chain;
+	double		chain_bound;
+	uint8	   *emitted;		/* by row id: set for rows of restarted chains */
+	uint32		emitted_rows;
+	ItemPointerData tids[MAX_TIDS];
+	uint32		rows[MAX_TIDS];
+	int			tid_count;
+	int			next_tid;
+
+	/* room for one page's hits */
+	uint16	   *positions;
+	double	   *bounds;
+} FlatScanData;
+
+typedef FlatScanData *FlatScan;
+
+IndexScanDesc
+vx_flat_begin_scan(Relation index, int key_count, int order_by_count)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, key_count, order_by_count);
+	FlatScan	state = palloc0(sizeof(FlatScanData));
+
+	if (order_by_count > 0)
+	{
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * order_by_count);
+		scan->xs_orderbynulls = palloc(sizeof(bool) * order_by_count);
+		memset(scan->xs_orderbynulls, true, sizeof(bool) * order_by_count);
+	}
+	state->query_context = AllocSetContextCreate(CurrentMemoryContext, "flat scan",
+												 ALLOCSET_DEFAULT_SIZES);
+	scan->opaque = state;
+	return scan;
+}
+
+void
+vx_flat_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
+			   ScanKey order_bys, int order_by_count)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+	MemoryContext query_context = state->query_context;
+
+	if (keys && scan->numberOfKeys > 0)
+		memmove(scan->keyData, keys, sizeof(ScanKeyData) * scan->numberOfKeys);
+	if (order_bys && scan->numberOfOrderBys > 0)
+		memmove(scan->orderByData, order_bys, sizeof(ScanKeyData) * scan->numberOfOrderBys);
+
+	MemoryContextReset(query_context);
+	memset(state, 0, sizeof(FlatScanData));
+	state->query_context = query_context;
+}
+
+void
+vx_flat_end_scan(IndexScanDesc scan)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+
+	MemoryContextDelete(state->query_context);
+	pfree(state);
+}
+
+static void
+prepare_query(FlatScan state, QuantQuery *query, const Vector *vector)
+{
+	const QuantParams *quant = state->store->quant;
+
+	if (vector->dim != quant->dims)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("different vector dimensions %d and %d", quant->dims, vector->dim)));
+	vx_quant_prepare_query(query, quant, vector->x,
+						   palloc(vx_quant_query_bytes(quant)));
+}
+
+/*
+ * Read the scan keys and get ready for the first row.
+ */
+static void
+start_scan(IndexScanDesc scan)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+	MemoryContext old_context = MemoryContextSwitchTo(state->query_context);
+	int			i;
+
+	vx_am_check_snapshot(scan, "flat");
+	pgstat_count_index_scan(scan->indexRelation);
+	vx_count_instrument_search(scan);
+
+	state->store = vx_store_open(scan->indexRelation);
+	state->want_null = true;
+	state->want_value = true;
+	state->balls = palloc(sizeof(FlatBall) * Max(scan->numberOfKeys, 1));
+
+	for (i = 0; i < scan->numberOfKeys; i++)
+	{
+		ScanKey		key = &scan->keyData[i];
+
+		if (key->sk_flags & SK_SEARCHNULL)
+			state->want_value = false;
+		else if (key->sk_flags & SK_SEARCHNOTNULL)
+			state->want_null = false;
+		else if (key->sk_flags & SK_ISNULL)
+			state->never = true;	/* the operators are strict */
+		else
+		{
+			const VectorBall *ball = DatumGetVectorBall(key->sk_argument);
+			FlatBall   *to = &state->balls[state->ball_count++];
+
+			prepare_query(state, &to->query, vx_type_ball_center(ball));
+			to->radius = ball->radius;
+			state->want_null = false;
+			if (to->query.query_class == QUANT_QUERY_NAN || isnan(to->radius))
+				state->never = true;	/* NaN <= radius is false */
+		}
+	}
+	if (!state->want_null && !state->want_value)
+		state->never = true;
+
+	if (scan->numberOfOrderBys > 0)
+	{
+		ScanKey		key = &scan->orderByData[0];
+
+		state->ordered = true;
+		if (key->sk_flags & SK_ISNULL)
+			state->null_query = true;
+		else
+			prepare_query(state, &state->query, DatumGetVector(key->sk_argument));
+	}
+
+	state->phase = FLAT_PHASE_ODD;
+	state->positions = palloc(sizeof(uint16) * state->store->codes_per_page);
+	state->bounds = palloc(sizeof(double) * state->store->codes_per_page);
+	state->started = true;
+	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * Only candidates of a normal query have bounds to sort by.
+ */
+static bool
+sorts_codes(FlatScan state)
+{
+	return state->ordered && !state->null_query &&
+		state->query.query_class == QUANT_QUERY_NORMAL;
+}
+
+static inline bool
+candidate_before(const FlatCandidate *a, const FlatCandidate *b)
+{
+	return a->bound < b->bound || (a->bound == b->bound && a->node < b->node);
+}
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	if (candidate_before(a, b))
+		return -1;
+	return candidate_before(b, a) ? 1 : 0;
+}
+
+/*
+ * Move the `keep` best of count candidates to the front (quickselect).
+ */
+static void
+select_best(FlatCandidate *candidates, int count, int keep)
+{
+	int			low = 0;
+	int			high = count - 1;
+
+	while (low < high)
+	{
+		FlatCandidate pivot = candidates[low + (high - low) / 2];
+		int			i = low;
+		int			j = high;
+
+		while (i <= j)
+		{
+			while (candidate_before(&candidates[i], &pivot))
+				i++;
+			while (candidate_before(&pivot, &candidates[j]))
+				j--;
+			if (i <= j)
+			{
+				FlatCandidate swap = candidates[i];
+
+				candidates[i++] = candidates[j];
+				candidates[j--] = swap;
+			}
+		}
+		if (keep - 1 <= j)
+			high = j;
+		else if (keep - 1 >= i)
+			low = i;
+		else
+			return;
+	}
+}
+
+/*
+ * True if the slot may meet every threshold condition.
+ */
+static bool
+within_balls(FlatScan state, const QuantSlotData *slot)
+{
+	int			i;
+
+	for (i = 0; i < state->ball_count; i++)
+	{
+		FlatBall   *ball = &state->balls[i];
+
+		if (ball->query.query_class == QUANT_QUERY_NORMAL &&
+			!(vx_quant_bound(&ball->query, slot) <= ball->radius))
+			return false;
+	}
+	return true;
+}
+
+static void
+add_candidate(FlatScan state, double bound, uint32 node, uint32 incarnation)
+{
+	FlatCandidate *candidate;
+
+	if (state->candidate_count == state->capacity)
+	{
+		Size		size;
+
+		/* Up to twice the batch, then the better half is kept. */
+		state->capacity = state->capacity == 0 ? 2 * FIRST_BATCH :
+			Min(state->capacity * 2, state->batch * 2);
+		size = sizeof(FlatCandidate) * state->capacity;
+		state->candidates = state->candidates == NULL ?
+			MemoryContextAllocHuge(state->query_context, size) :
+			repalloc_huge(state->candidates, size);
+	}
+	candidate = &state->candidates[state->candidate_count++];
+	candidate->bound = bound;
+	candidate->node = node;
+	candidate->incarnation = incarnation;
+}
+
+/*
+ * Pass over the codes of one chunk.  With an order: keep the best candidates
+ * beyond the last one given; *threshold falls as they get better.  Without:
+ * keep all that meet the conditions.
+ */
+static void
+scan_chunk(FlatScan state, uint32 chunk, double *threshold)
+{
+	StoreIndex *store = state->store;
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		page_no = chunk * FLAT_CHUNK_PAGES;
+	uint32		end = Min(page_no + FLAT_CHUNK_PAGES, store->meta.families[STORE_CODE].pages);
+	bool		sort = sorts_codes(state);
+	const QuantQuery *query = sort ? &state->query : NULL;
+
+	/* Without an order, the first condition takes the order's place. */
+	if (!sort && state->ball_count > 0 &&
+		state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
+		query = &state->balls[0].query;
+
+	for (; page_no < end; page_no++)
+	{
+		Buffer		buffer;
+		Page		page;
+		int			slots;
+		int			hits;
+		int			i;
+
+		CHECK_FOR_INTERRUPTS();
+		vx_store_prefetch(store, STORE_CODE, page_no, end);
+		buffer = vx_store_lock(store, STORE_CODE, page_no, BUFFER_LOCK_SHARE);
+		page = BufferGetPage(buffer);
+		slots = vx_store_slots(page, STORE_CODE, slot_bytes);
+
+		if (query != NULL)
+			hits = vx_quant_bound_many(query, vx_store_slot(page, STORE_CODE, slot_bytes, 0),
+									   slots, *threshold, state->positions, state->bounds);
+		else
+		{
+			/* An order or a condition that codes say nothing about */
+			hits = 0;
+			for (i = 0; i < slots; i++)
+			{
+				QuantSlotData *slot = (QuantSlotData *)
+					vx_store_slot(page, STORE_CODE, slot_bytes, i);
+
+				if (isnan(slot->error))
+					continue;
+				state->positions[hits] = i;
+				state->bounds[hits++] = -get_float8_infinity();
+			}
+		}
+
+		for (i = 0; i < hits; i++)
+		{
+			QuantSlotData *slot = (QuantSlotData *)
+				vx_store_slot(page, STORE_CODE, slot_bytes, state->positions[i]);
+			uint32		node = page_no * store->codes_per_page + state->positions[i];
+
+			if (sort && state->has_last &&
+				(state->bounds[i] < state->last_bound ||
+				 (state->bounds[i] == state->last_bound && node <= state->last_node)))
+				continue;
+			if (state->ball_count > 0 && !within_balls(state, slot))
+				continue;
+			if (sort && state->candidate_count == 2 * state->batch)
+			{
+				select_best(state->candidates, state->candidate_count, state->batch);
+				state->candidate_count = state->batch;
+				state->exhausted = false;
+				*threshold = state->candidates[state->batch - 1].bound;
+			}
+			add_candidate(state, sort ? state->bounds[i] : -get_float8_infinity(),
+						  node, slot->incarnation);
+		}
+		UnlockReleaseBuffer(buffer);
+	}
+}
+
+/*
+ * Take chunks of codes: the first time from the counter, then those we had.
+ */
+static bool
+next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+	uint32		pages = state->store->meta.families[STORE_CODE].pages;
+
+	if (*position < state->chunk_count)
+	{
+		*chunk = state->chunks[(*position)++];
+		return true;
+	}
+	if (state->chunks_claimed)
+		return false;
+	if (!vx_flat_claim_chunk(scan, FLAT_PHASE_CODES,
+							 &state->next_chunk[FLAT_PHASE_CODES], chunk) ||
+		(uint64) *chunk * FLAT_CHUNK_PAGES >= pages)
+	{
+		state->chunks_claimed = true;
+		return false;
+	}
+
+	if (state->chunk_count == state->chunk_size)
+	{
+		state->chunk_size = Max(64, state->chunk_size * 2);
+		state->chunks = state->chunks == NULL ?
+			MemoryContextAlloc(state->query_context, sizeof(uint32) * state->chunk_size) :
+			repalloc_huge(state->chunks, sizeof(uint32) * state->chunk_size);
+	}
+	state->chunks[state->chunk_count++] = *chunk;
+	(*position)++;
+	return true;
+}
+
+/*
+ * One pass over our codes; false if there are no candidates left.
+ *
+ * Without an order to sort by, a pass takes one chunk at a time: whatever
+ * meets the conditions may go out at once.
+ */
+static bool
+collect_candidates(IndexScanDesc scan)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+	double		threshold = get_float8_infinity();
+	uint32		position = 0;
+	uint32		chunk;
+
+	state->candidate_count = 0;
+	state->next_candidate = 0;
+
+	if (!sorts_codes(state))
+	{
+		state->batch = INT_MAX / 4;
+		if (state->ball_count > 0 &&
+			state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
+			threshold = state->balls[0].radius;
+		while (state->candidate_count == 0)
+		{
+			position = state->chunk_count;
+			if (!next_code_chunk(scan, &position, &chunk))
+				return false;
+			scan_chunk(state, chunk, &threshold);
+		}
+		return true;
+	}
+
+	if (state->exhausted)
+		return false;
+	if (state->batch == 0)
+		state->batch = FIRST_BATCH;
+	else
+	{
+		Size		max_batch = (Size) work_mem * 1024 / (2 * sizeof(FlatCandidate));
+
+		max_batch = Min(Max(max_batch, FIRST_BATCH), INT_MAX / 8);
+		if ((Size) state->batch * BATCH_GROWTH <= max_batch)
+			state->batch *= BATCH_GROWTH;
+		else
+			state->batch = max_batch;
+	}
+
+	state->exhausted = true;	/* until candidates are dropped */
+	while (next_code_chunk(scan, &position, &chunk))
+		scan_chunk(state, chunk, &threshold);
+
+	if (state->candidate_count > state->batch)
+	{
+		select_best(state->candidates, state->candidate_count, state->batch);
+		state->candidate_count = state->batch;
+		state->exhausted = false;
+	}
+	qsort(state->candidates, state->candidate_count, sizeof(FlatCandidate),
+		  compare_candidates);
+	return state->candidate_count > 0;
+}
+
+/*
+ * True if the row has been given to this scan before; remembers it.  Only
+ * chains that were started again can repeat a row.
+ */
+static bool
+already_emitted(FlatScan state, uint32 row)
+{
+	Size		bytes;
+
+	if (row >= state->emitted_rows)
+	{
+		uint32		rows = Max((uint64) row + 1,
+							   (uint64) state->store->meta.families[STORE_ROW].pages *
+							   STORE_ROWS_PER_PAGE);
+
+		bytes = rows / 8 + 1;
+		if (state->emitted == NULL)
+			state->emitted = MemoryContextAllocExtended(state->query_context, bytes,
+														MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		else
+		{
+			Size		old_bytes = state->emitted_rows / 8 + 1;
+
+			state->emitted = repalloc_huge(state->emitted, bytes);
+			memset(state->emitted + old_bytes, 0, bytes - old_bytes);
+		}
+		state->emitted_rows = rows;
+	}
+	if (state->emitted[row / 8] & (1 << (row % 8)))
+		return true;
+	state->emitted[row / 8] |= 1 << (row % 8);
+	return false;
+}
+
+/*
+ * Heap TIDs of the next candidate with live rows.
+ */
+static bool
+next_code_rows(IndexScanDesc scan)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+
+	for (;;)
+	{
+		int			count;
+		int			i;
+
+		if (!state->in_chain)
+		{
+			FlatCandidate *candidate;
+
+			if (state->next_candidate == state->candidate_count &&
+				!collect_candidates(scan))
+				return false;
+			candidate = &state->candidates[state->next_candidate++];
+			state->last_bound = candidate->bound;
+			state->last_node = candidate->node;
+			state->has_last = true;
+			state->chain_bound = candidate->bound;
+			vx_store_start_chain(&state->chain, candidate->node, candidate->incarnation);
+			state->in_chain = true;
+		}
+
+		count = vx_store_read_chain(state->store, &state->chain, state->tids, state->rows,
+									MAX_TIDS);
+		if (count == 0)
+		{
+			state->in_chain = false;
+			continue;
+		}
+		state->tid_count = 0;
+		for (i = 0; i < count; i++)
+		{
+			if (!already_emitted(state, state->rows[i]))
+				state->tids[state->tid_count++] = state->tids[i];
+		}
+		state->next_tid = 0;
+		if (state->tid_count > 0)
+			return true;
+	}
+}
+
+/*
+ * Heap TIDs of live rows of one kind (any: all kinds that are wanted), a page
+ * at a time.
+ */
+static bool
+next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+	StoreIndex *store = state->store;
+	uint32		pages = store->meta.families[STORE_ROW].pages;
+
+	for (;;)
+	{
+		Buffer		buffer;
+		Page		page;
+		uint32		slots;
+		uint32		i;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!state->in_chunk)
+		{
+			uint32		chunk;
+
+			if (!vx_flat_claim_chunk(scan, state->phase, &state->next_chunk[state->phase],
+									 &chunk) ||
+				(uint64) chunk * FLAT_CHUNK_PAGES >= pages)
+				return false;
+			state->page = chunk * FLAT_CHUNK_PAGES;
+			state->page_end = Min(state->page + FLAT_CHUNK_PAGES, pages);
+			state->in_chunk = true;
+		}
+		if (state->page == state->page_end)
+		{
+			state->in_chunk = false;
+			continue;
+		}
+
+		buffer = vx_store_lock(store, STORE_ROW, state->page++, BUFFER_LOCK_SHARE);
+		page = BufferGetPage(buffer);
+		slots = vx_store_slots(page, STORE_ROW, sizeof(StoreRowData));
+		state->tid_count = 0;
+		state->next_tid = 0;
+		for (i = 0; i < slots; i++)
+		{
+			StoreRowData *row = (StoreRowData *)
+				vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), i);
+
+			if (StoreRowLife(row) != STORE_ROW_LIVE)
+				continue;
+			if (any ? (StoreRowKind(row) == STORE_ROW_NULL ? !state->want_null : !state->want_value) :
+				StoreRowKind(row) != kind)
+				continue;
+			state->tids[state->tid_count++] = row->tid;
+		}
+		UnlockReleaseBuffer(buffer);
+		if (state->tid_count > 0)
+			return true;
+	}
+}
+
+/*
+ * Fetch TIDs until there are some; moves through the phases.
+ */
+static bool
+fetch_tids(IndexScanDesc scan)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+
+	if (state->next_tid < state->tid_count)
+		return true;
+
+	while (state->phase != FLAT_PHASE_DONE)
+	{
+		bool		found = false;
+
+		/* Nothing but rows: codes and phases do not matter. */
+		if (state->null_query || (!state->ordered && state->ball_count == 0))
+		{
+			if (state->phase == FLAT_PHASE_ODD && state->ball_count == 0)
+			{
+				if (next_lone_rows(scan, 0, true))
+					return true;
+				state->phase = FLAT_PHASE_DONE;
+				break;
+			}
+		}
+
+		switch (state->phase)
+		{
+			case FLAT_PHASE_ODD:
+				if ((state->store->meta.flags & STORE_FLAG_ODD) && state->want_value)
+					found = next_lone_rows(scan, STORE_ROW_ODD, false);
+				break;
+			case FLAT_PHASE_CODES:
+				if (state->want_value)
+					found = next_code_rows(scan);
+				break;
+			case FLAT_PHASE_NAN:
+				/* NaN meets no threshold */
+				if (state->want_value && state->ball_count == 0)
+					found = next_lone_rows(scan, STORE_ROW_NAN, false);
+				break;
+			case FLAT_PHASE_NULL:
+				if (state->want_null)
+					found = next_lone_rows(scan, STORE_ROW_NULL, false);
+				break;
+			case FLAT_PHASE_DONE:
+				break;
+		}
+		if (found)
+			return true;
+		state->phase++;
+		state->in_chunk = false;
+	}
+	return false;
+}
+
+/*
+ * Tell the executor the distance of the rows of this phase, or a bound.
+ */
+static void
+set_order_by_values(IndexScanDesc scan)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+	int			i;
+
+	for (i = 0; i < scan->numberOfOrderBys; i++)
+	{
+		scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
+		scan->xs_orderbynulls[i] = false;
+	}
+
+	if (state->null_query || state->phase == FLAT_PHASE_NULL)
+	{
+		scan->xs_orderbynulls[0] = true;
+		scan->xs_recheckorderby = scan->numberOfOrderBys > 1;
+		return;
+	}
+	scan->xs_recheckorderby = true;
+	if (state->phase == FLAT_PHASE_CODES)
+	{
+		if (state->query.query_class == QUANT_QUERY_NAN)
+			scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
+		else
+			scan->xs_orderbyvals[0] = Float8GetDatum(state->chain_bound);
+		if (state->store->quant->kind == QUANT_NONE &&
+			state->query.query_class == QUANT_QUERY_NORMAL)
+			scan->xs_recheckorderby = scan->numberOfOrderBys > 1;
+	}
+	else if (state->phase == FLAT_PHASE_NAN)
+		scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
+	else if (state->query.query_class == QUANT_QUERY_NAN)
+		scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
+}
+
+bool
+vx_flat_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+
+	Assert(ScanDirectionIsForward(direction));
+
+	if (!state->started)
+		start_scan(scan);
+	if (state->never || !fetch_tids(scan))
+		return false;
+
+	scan->xs_heaptid = state->tids[state->next_tid++];
+	scan->xs_recheck = state->ball_count > 0;
+	if (state->ordered)
+		set_order_by_values(scan);
+	return true;
+}
+
+int64
+vx_flat_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+	int64		count = 0;
+
+	if (!state->started)
+		start_scan(scan);
+	if (state->never)
+		return 0;
+
+	while (fetch_tids(scan))
+	{
+		tbm_add_tuples(bitmap, state->tids + state->next_tid,
+					   state->tid_count - state->next_tid, state->ball_count > 0);
+		count += state->tid_count - state->next_tid;
+		state->next_tid = state->tid_count;
+	}
+	return count;
+}

@@ -1,0 +1,186 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.h
+ *	  The vector store: what access methods call.
+ *
+ * The store keeps rows (heap TIDs) and nodes (codes of distinct vectors) and
+ * knows nothing of search order or graphs.  README.md explains it.
+ *
+ * Lock order, for whoever holds more than one page: node, code, row,
+ * attribute, directory, meta, map, then pages that nobody else can reach yet.
+ * Readers hold one content lock at a time (replay may hold four).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_STORE_H
+#define VX_STORE_H
+
+#include "access/genam.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+
+#include "base/base_compat.h"
+#include "base/base_limits.h"
+#include "quant/quant_codec.h"
+#include "store/store_format.h"
+
+/* Where a page was last seen */
+typedef struct StorePageRef
+{
+	BlockNumber block;
+	Buffer		buffer;			/* InvalidBuffer: not seen yet */
+} StorePageRef;
+
+typedef struct StoreCache StoreCache;
+
+/*
+ * One opened index.  Lives in the memory context that was current when it
+ * was opened and lets go of its cache when that context is reset.
+ */
+typedef struct StoreIndex
+{
+	Relation	relation;
+	StoreCache *cache;			/* page map and mean, shared by this backend's
+								 * handles of the index */
+	const QuantParams *quant;
+	bool		temporary;		/* local buffers: no remembered pages */
+	uint32		codes_per_page;
+	StoreMetaData meta;			/* as read last */
+	int64		reads_seen;		/* vx_store_prefetch: pages read from disk */
+	uint32		prefetched;		/* and first page not yet asked for */
+	MemoryContextCallback release;
+} StoreIndex;
+
+/* What this backend has done since it started */
+typedef struct StoreCounters
+{
+	uint64		peeks;			/* pages used without a pin */
+	uint64		peek_misses;	/* pages that had moved: read with a pin */
+	uint64		recent_pins;	/* pins without a buffer table lookup */
+	uint64		slow_pins;		/* pins through the buffer table */
+} StoreCounters;
+
+extern StoreCounters vx_store_counters;
+
+/* store_open.c */
+extern StoreIndex *vx_store_open(Relation index);
+extern void vx_store_refresh_meta(StoreIndex *store);
+extern StorePageRef *vx_store_page_ref(StoreIndex *store, int family, uint32 page_no);
+extern Buffer vx_store_pin(StoreIndex *store, int family, uint32 page_no);
+extern Buffer vx_store_lock(StoreIndex *store, int family, uint32 page_no, int mode);
+extern void vx_store_prefetch(StoreIndex *store, int family, uint32 page_no, uint32 end);
+extern Buffer vx_store_lock_meta(StoreIndex *store, int mode);
+extern void vx_store_forget(Oid relid);
+extern void vx_store_report_corruption(Relation index, const char *detail_format,...)
+			pg_attribute_printf(2, 3) pg_attribute_noreturn();
+
+/* store_page.c */
+extern void vx_store_init_page(Page page, int family, uint32 page_no);
+extern void vx_store_init_meta(Page page, int dims, QuantKind quantizer,
+							   DistanceMetric metric, int attributes);
+extern Size vx_store_slot_size(const StoreIndex *store, int family);
+extern void vx_store_check_page(StoreIndex *store, Page page, int family, uint32 page_no);
+extern void vx_store_check_meta_page(Relation index, Page page);
+extern Buffer vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block);
+extern void vx_store_add_page(StoreIndex *store, int family, uint32 page_no);
+
+/* Slots in use on a checked page (free ones below the count included) */
+static inline uint32
+vx_store_slots(Page page, int family, Size slot_size)
+{
+	return (((PageHeader) page)->pd_lower - StoreFamilyStart(family)) / slot_size;
+}
+
+static inline char *
+vx_store_slot(Page page, int family, Size slot_size, uint32 slot)
+{
+	return (char *) page + StoreFamilyStart(family) + slot * slot_size;
+}
+
+/* store_wal.c */
+#define STORE_WAL_BLOCKS 4
+#define STORE_WAL_ROOM	(BLCKSZ + 2048)
+
+/*
+ * One WAL record in the making: changes are collected as (offset, length,
+ * bytes) fragments and applied to the pages in one critical section, so that
+ * the pages change exactly as replay will change them.
+ */
+typedef struct StoreWal
+{
+	Relation	index;
+	int			blocks;
+	struct
+	{
+		Buffer		buffer;
+		bool		fresh;		/* a new page: logged whole */
+		int			length;
+	}			block[STORE_WAL_BLOCKS];
+} StoreWal;
+
+extern void vx_store_wal_begin(StoreWal *wal, Relation index);
+extern int	vx_store_wal_add(StoreWal *wal, Buffer buffer, bool fresh);
+extern void vx_store_wal_put(StoreWal *wal, int block, const void *place,
+							 const void *data, Size length);
+extern void vx_store_wal_finish(StoreWal *wal);
+
+/* store_insert.c */
+typedef struct StoreInserted
+{
+	uint32		row;
+	uint32		node;			/* STORE_NONE for rows without a node */
+	uint32		incarnation;
+	bool		new_node;
+} StoreInserted;
+
+extern void vx_store_insert(StoreIndex *store, ItemPointer tid, uint16 kind,
+							QuantSlotData *slot, StoreInserted *inserted);
+
+/* store_directory.c */
+extern uint64 vx_store_hash_slot(const QuantParams *quant, const QuantSlotData *slot);
+extern bool vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
+								uint32 *node, uint32 *incarnation);
+extern void vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node);
+extern uint32 vx_store_bucket(uint64 hash, uint32 pages, uint32 *page_no);
+
+/* store_chain.c */
+
+/* Heap TIDs of one node's rows, read in portions */
+typedef struct StoreChain
+{
+	uint32		node;
+	uint32		incarnation;
+	uint32		next;			/* row to read next */
+	bool		started;
+	bool		ended;
+	uint32		steps;			/* rows passed since the last start */
+	uint32		restarts;
+} StoreChain;
+
+extern void vx_store_start_chain(StoreChain *chain, uint32 node, uint32 incarnation);
+extern int	vx_store_read_chain(StoreIndex *store, StoreChain *chain,
+								ItemPointerData *tids, uint32 *rows, int max);
+
+/* store_vacuum.c */
+extern void vx_store_bulk_delete(StoreIndex *store, IndexBulkDeleteResult *stats,
+								 IndexBulkDeleteCallback callback, void *state);
+extern double vx_store_count_rows(StoreIndex *store);
+
+/* store_build.c */
+typedef struct StoreBuilder StoreBuilder;
+
+extern StoreBuilder *vx_store_begin_build(Relation index, int dims, QuantKind quantizer,
+										  DistanceMetric metric, const float *mean);
+extern const QuantParams *vx_store_builder_quant(StoreBuilder *builder);
+extern void vx_store_build_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
+							   QuantSlotData *slot);
+extern void vx_store_end_build(StoreBuilder *builder);
+extern void vx_store_build_empty(Relation index, ForkNumber fork, int dims,
+								 QuantKind quantizer, DistanceMetric metric);
+
+/* store_check.c */
+typedef void (*StoreCheckReport) (void *arg, const char *invariant, int64 block,
+								  const char *message);
+extern void vx_store_check(StoreIndex *store, StoreCheckReport report, void *arg);
+
+#endif							/* VX_STORE_H */

@@ -1,0 +1,238 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_directory.c
+ *	  The hash directory: from the hash of a code to nodes that may hold it.
+ *
+ * The directory is a hint.  An entry may name a node that has been freed or
+ * reused since, or be missing: whoever finds a node compares its code, and a
+ * miss only makes a second node for an equal vector.  So entries are never
+ * removed, a full bucket forgets one at random, and the directory grows by
+ * adding a level of twice the size rather than by moving entries.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+
+#include "store/store.h"
+
+/* A level is added when this many hundredths of all entries would be used. */
+#define FILL_PERCENT 60
+
+/*
+ * Hash of everything that must be equal for two slots to share a node.
+ */
+uint64
+vx_store_hash_slot(const QuantParams *quant, const QuantSlotData *slot)
+{
+	Size		payload = quant->dims * (quant->kind == QUANT_NONE ? sizeof(float) : 1);
+
+	return hash_bytes_extended((const unsigned char *) &slot->scale,
+							   QUANT_HEADER_BYTES - offsetof(QuantSlotData, scale) + payload,
+							   0);
+}
+
+static uint32
+hash_tag(uint64 hash)
+{
+	return (uint32) hash;
+}
+
+/*
+ * Bucket of a hash in a level of some pages: sets its page within the level,
+ * returns its position on that page.
+ */
+uint32
+vx_store_bucket(uint64 hash, uint32 pages, uint32 *page_no)
+{
+	uint64		bucket = (hash >> 32) % ((uint64) pages * STORE_BUCKETS_PER_PAGE);
+
+	*page_no = bucket / STORE_BUCKETS_PER_PAGE;
+	return bucket % STORE_BUCKETS_PER_PAGE;
+}
+
+/* First page of a level */
+static uint32
+level_start(const StoreMetaData *meta, uint32 level)
+{
+	uint32		start = 0;
+	uint32		i;
+
+	for (i = 0; i < level; i++)
+		start += meta->directory_pages[i];
+	return start;
+}
+
+/*
+ * True if the node's code may be shared; sets its incarnation.
+ */
+static bool
+compare_node(StoreIndex *store, uint32 node, const QuantSlotData *slot, uint32 *incarnation)
+{
+	uint32		page_no = node / store->codes_per_page;
+	Size		slot_bytes = store->quant->slot_bytes;
+	Buffer		buffer;
+	Page		page;
+	bool		equal = false;
+
+	if (page_no >= store->meta.families[STORE_CODE].pages)
+		vx_store_refresh_meta(store);
+	if (page_no >= store->meta.families[STORE_CODE].pages)
+		return false;
+
+	buffer = vx_store_lock(store, STORE_CODE, page_no, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	if (node % store->codes_per_page < vx_store_slots(page, STORE_CODE, slot_bytes))
+	{
+		QuantSlotData *other = (QuantSlotData *)
+			vx_store_slot(page, STORE_CODE, slot_bytes, node % store->codes_per_page);
+
+		if (!isnan(other->error) && vx_quant_may_share(store->quant, other, slot))
+		{
+			*incarnation = other->incarnation;
+			equal = true;
+		}
+	}
+	UnlockReleaseBuffer(buffer);
+	return equal;
+}
+
+/*
+ * Look for a node whose code equals slot's.  The answer may be out of date
+ * at once: the caller checks the incarnation under the node's lock.
+ */
+bool
+vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
+					uint32 *node, uint32 *incarnation)
+{
+	int			level;
+
+	for (level = (int) store->meta.directory_levels - 1; level >= 0; level--)
+	{
+		StoreDirectoryEntryData entries[STORE_BUCKET_ENTRIES];
+		uint32		page_no;
+		uint32		bucket;
+		Buffer		buffer;
+		int			i;
+
+		if (store->meta.directory_pages[level] == 0)
+			vx_store_report_corruption(store->relation, "Directory level %d has no pages.", level);
+		bucket = vx_store_bucket(hash, store->meta.directory_pages[level], &page_no);
+		buffer = vx_store_lock(store, STORE_DIRECTORY,
+							   level_start(&store->meta, level) + page_no, BUFFER_LOCK_SHARE);
+		memcpy(entries, vx_store_slot(BufferGetPage(buffer), STORE_DIRECTORY,
+									  STORE_BUCKET_BYTES, bucket), sizeof(entries));
+		UnlockReleaseBuffer(buffer);
+
+		for (i = 0; i < STORE_BUCKET_ENTRIES; i++)
+		{
+			if (entries[i].node_plus_one != 0 && entries[i].tag == hash_tag(hash) &&
+				compare_node(store, entries[i].node_plus_one - 1, slot, incarnation))
+			{
+				*node = entries[i].node_plus_one - 1;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/*
+ * Add a level when the nodes outgrow the directory.  One backend at a time;
+ * others go on with what there is.
+ */
+static void
+grow_directory(StoreIndex *store)
+{
+	const StoreMetaData *meta = &store->meta;
+	uint64		entries = (uint64) level_start(meta, meta->directory_levels) *
+		STORE_BUCKETS_PER_PAGE * STORE_BUCKET_ENTRIES;
+	uint64		nodes = (uint64) meta->families[STORE_NODE].pages * STORE_NODES_PER_PAGE;
+	uint32		pages;
+	uint32		first;
+	uint32		i;
+
+	if ((meta->directory_levels > 0 && nodes * 100 <= entries * FILL_PERCENT) ||
+		meta->directory_levels == STORE_MAX_DIRECTORY_LEVELS)
+		return;
+
+	/* Pages of the metapage's number are not locked for anything else. */
+	if (!ConditionalLockPage(store->relation, STORE_META_BLOCK, ExclusiveLock))
+		return;
+	vx_store_refresh_meta(store);
+	entries = (uint64) level_start(meta, meta->directory_levels) *
+		STORE_BUCKETS_PER_PAGE * STORE_BUCKET_ENTRIES;
+	if ((meta->directory_levels == 0 || nodes * 100 > entries * FILL_PERCENT) &&
+		meta->directory_levels < STORE_MAX_DIRECTORY_LEVELS)
+	{
+		Buffer		meta_buffer;
+		StoreMetaData *on_page;
+		StoreWal	wal;
+		uint32		levels = meta->directory_levels + 1;
+
+		first = level_start(meta, meta->directory_levels);
+		pages = Max(first, 1);
+		for (i = 0; i < pages; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			vx_store_add_page(store, STORE_DIRECTORY, first + i);
+		}
+
+		meta_buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
+		on_page = (StoreMetaData *) PageGetContents(BufferGetPage(meta_buffer));
+		vx_store_wal_begin(&wal, store->relation);
+		vx_store_wal_add(&wal, meta_buffer, false);
+		vx_store_wal_put(&wal, 0, &on_page->directory_pages[levels - 1], &pages, sizeof(uint32));
+		vx_store_wal_put(&wal, 0, &on_page->directory_levels, &levels, sizeof(uint32));
+		vx_store_wal_finish(&wal);
+		memcpy(&store->meta, on_page, sizeof(StoreMetaData));
+		UnlockReleaseBuffer(meta_buffer);
+	}
+	UnlockPage(store->relation, STORE_META_BLOCK, ExclusiveLock);
+}
+
+/*
+ * Enter a new node into the newest level.
+ */
+void
+vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node)
+{
+	StoreDirectoryEntryData *entries;
+	StoreDirectoryEntryData entry;
+	StoreWal	wal;
+	Buffer		buffer;
+	uint32		level;
+	uint32		page_no;
+	uint32		bucket;
+	int			i;
+
+	grow_directory(store);
+	if (store->meta.directory_levels == 0)
+		return;
+	level = store->meta.directory_levels - 1;
+
+	bucket = vx_store_bucket(hash, store->meta.directory_pages[level], &page_no);
+	buffer = vx_store_lock(store, STORE_DIRECTORY, level_start(&store->meta, level) + page_no,
+						   BUFFER_LOCK_EXCLUSIVE);
+	entries = (StoreDirectoryEntryData *)
+		vx_store_slot(BufferGetPage(buffer), STORE_DIRECTORY, STORE_BUCKET_BYTES, bucket);
+	for (i = 0; i < STORE_BUCKET_ENTRIES; i++)
+	{
+		if (entries[i].node_plus_one == 0)
+			break;
+	}
+	if (i == STORE_BUCKET_ENTRIES)
+		i = pg_prng_uint32(&pg_global_prng_state) % STORE_BUCKET_ENTRIES;
+
+	entry.tag = hash_tag(hash);
+	entry.node_plus_one = node + 1;
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, buffer, false);
+	vx_store_wal_put(&wal, 0, &entries[i], &entry, sizeof(entry));
+	vx_store_wal_finish(&wal);
+	UnlockReleaseBuffer(buffer);
+}

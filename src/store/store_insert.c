@@ -1,0 +1,385 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_insert.c
+ *	  Inserting a row, with a new node or at the head of an equal one's chain.
+ *
+ * 1. Look for a node with the same code (vx_store_find_equal).
+ * 2. Found: lock the node's page; if it still is that node, lock a row page
+ *	  with room, and link the row in as the new head: one WAL record.
+ * 3. Not found: lock a node page with room, the code page of that slot, and
+ *	  a row page; write all three slots in one WAL record.  The locks keep
+ *	  readers from the node until its code and its row are there.
+ * 4. Enter the node into the directory: a record of its own, since a crash
+ *	  before it costs a shared node, not correctness.
+ *
+ * Locks are taken in the order of store.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
+
+#include "store/store.h"
+
+/* A slot that the holder of its page's lock may fill */
+typedef struct FreeSlot
+{
+	Buffer		buffer;			/* locked exclusively */
+	uint32		page_no;
+	uint32		slot;
+	bool		recycled;		/* below the page's slot count */
+} FreeSlot;
+
+static bool
+slot_is_free(int family, const char *slot)
+{
+	if (family == STORE_NODE)
+		return ((const StoreNodeData *) slot)->state == STORE_NODE_FREE;
+	return StoreRowLife((const StoreRowData *) slot) == STORE_ROW_FREE;
+}
+
+/*
+ * Take a page without free slots off the list, if it is the list's head.
+ */
+static void
+pop_free_page(StoreIndex *store, int family, Buffer buffer)
+{
+	StoreOpaque opaque = StorePageGetOpaque(BufferGetPage(buffer));
+	Buffer		meta_buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
+	StoreMetaData *meta = (StoreMetaData *) PageGetContents(BufferGetPage(meta_buffer));
+
+	if (meta->families[family].free_head == opaque->page_no)
+	{
+		StoreWal	wal;
+		uint32		none = STORE_NONE;
+		uint8		listed = 0;
+
+		vx_store_wal_begin(&wal, store->relation);
+		vx_store_wal_add(&wal, buffer, false);
+		vx_store_wal_add(&wal, meta_buffer, false);
+		vx_store_wal_put(&wal, 1, &meta->families[family].free_head,
+						 &opaque->next_free, sizeof(uint32));
+		vx_store_wal_put(&wal, 0, &opaque->next_free, &none, sizeof(uint32));
+		vx_store_wal_put(&wal, 0, &opaque->listed, &listed, sizeof(uint8));
+		vx_store_wal_finish(&wal);
+	}
+	memcpy(&store->meta, meta, sizeof(StoreMetaData));
+	UnlockReleaseBuffer(meta_buffer);
+}
+
+/*
+ * Lock a page of the family that has room and say where: a recycled slot if
+ * one may be used again, else the next one at the end.
+ *
+ * A freed slot waits until no snapshot is older than its freeing, so that
+ * readers on this server never meet a reused row in the middle of a chain.
+ * (Readers of a standby may, and cope: see store_chain.c.)
+ */
+static void
+lock_free_slot(StoreIndex *store, int family, FreeSlot *result)
+{
+	Size		size = vx_store_slot_size(store, family);
+	uint32		per_page = (STORE_PAGE_END - StoreFamilyStart(family)) / size;
+	bool		try_free = true;
+
+	for (;;)
+	{
+		StoreFamilyData *data = &store->meta.families[family];
+		Page		page;
+
+		CHECK_FOR_INTERRUPTS();
+
+		if (try_free && data->free_head != STORE_NONE)
+		{
+			StoreOpaque opaque;
+
+			if (data->free_head >= data->pages)
+				vx_store_report_corruption(store->relation, "Page %u on the free list of family %d does not exist.",
+										   data->free_head, family);
+			result->page_no = data->free_head;
+			result->buffer = vx_store_lock(store, family, result->page_no, BUFFER_LOCK_EXCLUSIVE);
+			page = BufferGetPage(result->buffer);
+			opaque = StorePageGetOpaque(page);
+			if (opaque->free_count == 0)
+			{
+				uint32		head = data->free_head;
+
+				pop_free_page(store, family, result->buffer);
+				UnlockReleaseBuffer(result->buffer);
+				/* Somebody else may have put other pages before it. */
+				if (store->meta.families[family].free_head == head)
+					try_free = false;
+				continue;
+			}
+			if (GlobalVisCheckRemovableFullXid(NULL, FullTransactionIdFromU64(opaque->free_fxid)))
+			{
+				uint32		slots = vx_store_slots(page, family, size);
+
+				for (result->slot = 0; result->slot < slots; result->slot++)
+				{
+					if (slot_is_free(family, vx_store_slot(page, family, size, result->slot)))
+					{
+						result->recycled = true;
+						return;
+					}
+				}
+				vx_store_report_corruption(store->relation, "Page %u of family %d has no free slot, %u were expected.",
+										   result->page_no, family, opaque->free_count);
+			}
+			UnlockReleaseBuffer(result->buffer);
+			try_free = false;
+		}
+
+		if (data->pages > 0)
+		{
+			result->page_no = data->pages - 1;
+			result->buffer = vx_store_lock(store, family, result->page_no, BUFFER_LOCK_EXCLUSIVE);
+			result->slot = vx_store_slots(BufferGetPage(result->buffer), family, size);
+			if (result->slot < per_page)
+			{
+				result->recycled = false;
+				return;
+			}
+			UnlockReleaseBuffer(result->buffer);
+		}
+
+		if ((uint64) (data->pages + 1) * per_page >= STORE_NONE)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("index \"%s\" cannot hold more than %u rows",
+							RelationGetRelationName(store->relation), STORE_NONE - 1)));
+		vx_store_add_page(store, family, data->pages);
+		vx_store_refresh_meta(store);
+	}
+}
+
+/*
+ * Plan to write size bytes into a slot that lock_free_slot found.
+ */
+static void
+put_slot(StoreWal *wal, int block, const FreeSlot *place, int family, Size size,
+		 const void *data)
+{
+	Page		page = BufferGetPage(place->buffer);
+
+	vx_store_wal_put(wal, block, vx_store_slot(page, family, size, place->slot), data, size);
+	if (place->recycled)
+	{
+		StoreOpaque opaque = StorePageGetOpaque(page);
+		uint16		free_count = opaque->free_count - 1;
+
+		vx_store_wal_put(wal, block, &opaque->free_count, &free_count, sizeof(uint16));
+	}
+	else
+	{
+		PageHeader	header = (PageHeader) page;
+		uint16		lower = header->pd_lower + size;
+
+		vx_store_wal_put(wal, block, &header->pd_lower, &lower, sizeof(uint16));
+	}
+}
+
+/*
+ * Set a metapage flag before the first row that needs it.
+ */
+static void
+set_meta_flag(StoreIndex *store, uint16 flag)
+{
+	Buffer		buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
+	StoreMetaData *meta = (StoreMetaData *) PageGetContents(BufferGetPage(buffer));
+
+	if (!(meta->flags & flag))
+	{
+		uint16		flags = meta->flags | flag;
+		StoreWal	wal;
+
+		vx_store_wal_begin(&wal, store->relation);
+		vx_store_wal_add(&wal, buffer, false);
+		vx_store_wal_put(&wal, 0, &meta->flags, &flags, sizeof(uint16));
+		vx_store_wal_finish(&wal);
+	}
+	memcpy(&store->meta, meta, sizeof(StoreMetaData));
+	UnlockReleaseBuffer(buffer);
+}
+
+static void
+fill_row(StoreRowData *row, ItemPointer tid, uint16 kind, uint32 node,
+		 uint32 incarnation, uint32 next)
+{
+	row->tid = *tid;
+	row->state = STORE_ROW_LIVE | kind;
+	row->node = node;
+	row->incarnation = incarnation;
+	row->next = next;
+}
+
+/* A row without a node */
+static void
+insert_lone_row(StoreIndex *store, ItemPointer tid, uint16 kind, StoreInserted *inserted)
+{
+	FreeSlot	row_place;
+	StoreRowData row;
+	StoreWal	wal;
+
+	if (kind == STORE_ROW_ODD && !(store->meta.flags & STORE_FLAG_ODD))
+		set_meta_flag(store, STORE_FLAG_ODD);
+
+	lock_free_slot(store, STORE_ROW, &row_place);
+	fill_row(&row, tid, kind, STORE_NONE, 0, STORE_NONE);
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, row_place.buffer, false);
+	put_slot(&wal, 0, &row_place, STORE_ROW, sizeof(row), &row);
+	vx_store_wal_finish(&wal);
+	UnlockReleaseBuffer(row_place.buffer);
+
+	inserted->row = row_place.page_no * STORE_ROWS_PER_PAGE + row_place.slot;
+	inserted->node = STORE_NONE;
+	inserted->incarnation = 0;
+	inserted->new_node = false;
+}
+
+/*
+ * A row for an existing node; false if the node is another one by now.
+ */
+static bool
+attach_row(StoreIndex *store, ItemPointer tid, uint32 node, uint32 incarnation,
+		   StoreInserted *inserted)
+{
+	Buffer		node_buffer;
+	Page		node_page;
+	StoreNodeData *node_data;
+	FreeSlot	row_place;
+	StoreRowData row;
+	StoreWal	wal;
+	uint32		row_id;
+	uint32		slot = node % STORE_NODES_PER_PAGE;
+
+	if (node / STORE_NODES_PER_PAGE >= store->meta.families[STORE_NODE].pages)
+		return false;
+	node_buffer = vx_store_lock(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+								BUFFER_LOCK_EXCLUSIVE);
+	node_page = BufferGetPage(node_buffer);
+	node_data = (StoreNodeData *) vx_store_slot(node_page, STORE_NODE, sizeof(StoreNodeData), slot);
+	if (slot >= vx_store_slots(node_page, STORE_NODE, sizeof(StoreNodeData)) ||
+		node_data->state != STORE_NODE_LIVE || node_data->incarnation != incarnation)
+	{
+		UnlockReleaseBuffer(node_buffer);
+		return false;
+	}
+
+	lock_free_slot(store, STORE_ROW, &row_place);
+	row_id = row_place.page_no * STORE_ROWS_PER_PAGE + row_place.slot;
+	fill_row(&row, tid, STORE_ROW_CODED, node, incarnation, node_data->head);
+
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, row_place.buffer, false);
+	put_slot(&wal, 0, &row_place, STORE_ROW, sizeof(row), &row);
+	vx_store_wal_add(&wal, node_buffer, false);
+	vx_store_wal_put(&wal, 1, &node_data->head, &row_id, sizeof(uint32));
+	vx_store_wal_finish(&wal);
+	UnlockReleaseBuffer(row_place.buffer);
+	UnlockReleaseBuffer(node_buffer);
+
+	inserted->row = row_id;
+	inserted->node = node;
+	inserted->incarnation = incarnation;
+	inserted->new_node = false;
+	return true;
+}
+
+/* A row with a node of its own */
+static void
+insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, StoreInserted *inserted)
+{
+	Size		slot_bytes = store->quant->slot_bytes;
+	FreeSlot	node_place;
+	FreeSlot	code_place;
+	FreeSlot	row_place;
+	StoreNodeData node_data;
+	StoreRowData row;
+	StoreWal	wal;
+	uint32		node;
+	uint32		row_id;
+	uint32		used;
+
+	lock_free_slot(store, STORE_NODE, &node_place);
+	node = node_place.page_no * STORE_NODES_PER_PAGE + node_place.slot;
+	node_data.incarnation = 1;
+	if (node_place.recycled)
+		node_data.incarnation = ((StoreNodeData *)
+								 vx_store_slot(BufferGetPage(node_place.buffer), STORE_NODE,
+											   sizeof(StoreNodeData), node_place.slot))->incarnation;
+	slot->incarnation = node_data.incarnation;
+
+	/* The code slot has the node's number. */
+	code_place.page_no = node / store->codes_per_page;
+	code_place.slot = node % store->codes_per_page;
+	code_place.recycled = node_place.recycled;
+	if (code_place.page_no >= store->meta.families[STORE_CODE].pages)
+	{
+		vx_store_add_page(store, STORE_CODE, code_place.page_no);
+		vx_store_refresh_meta(store);
+	}
+	code_place.buffer = vx_store_lock(store, STORE_CODE, code_place.page_no, BUFFER_LOCK_EXCLUSIVE);
+	used = vx_store_slots(BufferGetPage(code_place.buffer), STORE_CODE, slot_bytes);
+	if (code_place.recycled ? used <= code_place.slot : used != code_place.slot)
+		vx_store_report_corruption(store->relation, "Page %u of codes has %u slots, slot %u was expected to be free.",
+								   code_place.page_no, used, code_place.slot);
+
+	lock_free_slot(store, STORE_ROW, &row_place);
+	row_id = row_place.page_no * STORE_ROWS_PER_PAGE + row_place.slot;
+	fill_row(&row, tid, STORE_ROW_CODED, node, node_data.incarnation, STORE_NONE);
+	node_data.head = row_id;
+	node_data.state = STORE_NODE_LIVE;
+	node_data.level = 0;
+
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, code_place.buffer, false);
+	if (code_place.recycled)
+		vx_store_wal_put(&wal, 0, vx_store_slot(BufferGetPage(code_place.buffer), STORE_CODE,
+												slot_bytes, code_place.slot), slot, slot_bytes);
+	else
+		put_slot(&wal, 0, &code_place, STORE_CODE, slot_bytes, slot);
+	vx_store_wal_add(&wal, row_place.buffer, false);
+	put_slot(&wal, 1, &row_place, STORE_ROW, sizeof(row), &row);
+	vx_store_wal_add(&wal, node_place.buffer, false);
+	put_slot(&wal, 2, &node_place, STORE_NODE, sizeof(node_data), &node_data);
+	vx_store_wal_finish(&wal);
+	UnlockReleaseBuffer(row_place.buffer);
+	UnlockReleaseBuffer(code_place.buffer);
+	UnlockReleaseBuffer(node_place.buffer);
+
+	inserted->row = row_id;
+	inserted->node = node;
+	inserted->incarnation = node_data.incarnation;
+	inserted->new_node = true;
+}
+
+/*
+ * Insert a heap row.  kind says whether it has a code (STORE_ROW_CODED, then
+ * slot is its code and gets an incarnation) or why not.
+ */
+void
+vx_store_insert(StoreIndex *store, ItemPointer tid, uint16 kind,
+				QuantSlotData *slot, StoreInserted *inserted)
+{
+	uint64		hash;
+	uint32		node;
+	uint32		incarnation;
+
+	if (kind != STORE_ROW_CODED)
+	{
+		insert_lone_row(store, tid, kind, inserted);
+		return;
+	}
+
+	hash = vx_store_hash_slot(store->quant, slot);
+	if (vx_store_find_equal(store, hash, slot, &node, &incarnation) &&
+		attach_row(store, tid, node, incarnation, inserted))
+		return;
+
+	insert_node(store, tid, slot, inserted);
+	vx_store_remember_node(store, hash, inserted->node);
+}

@@ -1,0 +1,477 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_open.c
+ *	  Opening an index: the metapage, and what a backend remembers of an
+ *	  index between calls.
+ *
+ * A StoreCache holds the map from page numbers to blocks and buffers, and
+ * the mean.  It belongs to the backend, not to the relcache entry: a relcache
+ * entry may be rebuilt by any invalidation in the middle of a scan.  Handles
+ * (StoreIndex) count references; a cache that is out of date is unlinked from
+ * the table at once and freed with its last handle.
+ *
+ * A cache is out of date when the relcache says so, when the relation has
+ * other storage, or when the metapage shows another build_id: TRUNCATE in the
+ * creating transaction and ON COMMIT DELETE ROWS rebuild an index under the
+ * same file name.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+#include "store/store.h"
+
+/* Page references are allocated in pieces of this many pages. */
+#define REFS_PER_CHUNK 1024
+
+/*
+ * Every so often a page is pinned through the buffer table although its
+ * buffer is known: ReadRecentBuffer does not raise the usage count, and the
+ * clock sweep should see which pages are hot.
+ */
+#define USAGE_COUNT_INTERVAL 64
+
+typedef struct StoreCacheFamily
+{
+	uint32		extents;		/* known extents */
+	BlockNumber *starts;		/* STORE_MAX_EXTENTS of them, or NULL */
+	StorePageRef **chunks;
+	uint32		chunk_count;
+} StoreCacheFamily;
+
+struct StoreCache
+{
+	Oid			relid;			/* hash key of the table */
+	RelFileLocator locator;
+	uint64		build_id;
+	bool		linked;			/* in the table */
+	int			references;
+	MemoryContext context;
+	QuantParams quant;
+	Buffer		meta_buffer;	/* where the metapage was last seen */
+	BlockNumber map_block;		/* map page to read next */
+	uint32		map_page_no;	/* its number among the map pages */
+	uint32		map_page_entries;	/* entries consumed on it */
+	StoreCacheFamily families[STORE_MAX_FAMILIES];
+};
+
+typedef struct CacheTableEntry
+{
+	Oid			relid;
+	StoreCache *cache;
+} CacheTableEntry;
+
+StoreCounters vx_store_counters;
+
+static HTAB *cache_table = NULL;
+static uint32 pin_count = 0;
+
+void
+vx_store_report_corruption(Relation index, const char *detail_format,...)
+{
+	va_list		args;
+	char		detail[256];
+
+	va_start(args, detail_format);
+	vsnprintf(detail, sizeof(detail), detail_format, args);
+	va_end(args);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" is corrupted", RelationGetRelationName(index)),
+			 errdetail_internal("%s", detail),
+			 errhint("Please REINDEX it.")));
+}
+
+static void
+free_unused_cache(StoreCache *cache)
+{
+	if (!cache->linked && cache->references == 0)
+		MemoryContextDelete(cache->context);
+}
+
+static void
+unlink_cache(CacheTableEntry *entry)
+{
+	StoreCache *cache = entry->cache;
+
+	hash_search(cache_table, &entry->relid, HASH_REMOVE, NULL);
+	cache->linked = false;
+	free_unused_cache(cache);
+}
+
+/* Drop what is remembered of an index (InvalidOid: of all). */
+void
+vx_store_forget(Oid relid)
+{
+	CacheTableEntry *entry;
+
+	if (cache_table == NULL)
+		return;
+
+	if (OidIsValid(relid))
+	{
+		entry = hash_search(cache_table, &relid, HASH_FIND, NULL);
+		if (entry != NULL)
+			unlink_cache(entry);
+	}
+	else
+	{
+		HASH_SEQ_STATUS status;
+
+		hash_seq_init(&status, cache_table);
+		while ((entry = hash_seq_search(&status)) != NULL)
+			unlink_cache(entry);
+	}
+}
+
+static void
+invalidate_cache(Datum arg, Oid relid)
+{
+	vx_store_forget(relid);
+}
+
+/* Memory context callback of a handle. */
+static void
+release_handle(void *arg)
+{
+	StoreIndex *store = (StoreIndex *) arg;
+
+	store->cache->references--;
+	free_unused_cache(store->cache);
+}
+
+/*
+ * Pin and lock the metapage and check it.
+ */
+Buffer
+vx_store_lock_meta(StoreIndex *store, int mode)
+{
+	StoreCache *cache = store->cache;
+	Buffer		buffer = cache ? cache->meta_buffer : InvalidBuffer;
+
+	if (store->temporary || !BufferIsValid(buffer) ||
+		!ReadRecentBuffer(RelationLocator(store->relation), MAIN_FORKNUM,
+						  STORE_META_BLOCK, buffer))
+		buffer = ReadBuffer(store->relation, STORE_META_BLOCK);
+	if (cache)
+		cache->meta_buffer = buffer;
+	LockBuffer(buffer, mode);
+	vx_store_check_meta_page(store->relation, BufferGetPage(buffer));
+	return buffer;
+}
+
+/* Read the metapage anew into store->meta. */
+void
+vx_store_refresh_meta(StoreIndex *store)
+{
+	Buffer		buffer = vx_store_lock_meta(store, BUFFER_LOCK_SHARE);
+
+	memcpy(&store->meta, PageGetContents(BufferGetPage(buffer)), sizeof(StoreMetaData));
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * Read the mean into the cache's context; NULL if the index has none.
+ */
+static float *
+read_mean(StoreIndex *store)
+{
+	StoreCache *cache = store->cache;
+	int			dims = store->meta.dims;
+	float	   *mean;
+	int			done = 0;
+	int			i;
+
+	if (!(store->meta.flags & STORE_FLAG_MEAN))
+		return NULL;
+
+	mean = MemoryContextAlloc(cache->context, sizeof(float) * dims);
+	for (i = 0; done < dims; i++)
+	{
+		Buffer		buffer = vx_store_lock(store, STORE_MEAN, i, BUFFER_LOCK_SHARE);
+		Page		page = BufferGetPage(buffer);
+		int			count = vx_store_slots(page, STORE_MEAN, sizeof(float));
+
+		if (count == 0 || count > dims - done)
+			vx_store_report_corruption(store->relation, "The mean has a wrong number of dimensions.");
+		memcpy(mean + done, vx_store_slot(page, STORE_MEAN, sizeof(float), 0),
+			   sizeof(float) * count);
+		done += count;
+		UnlockReleaseBuffer(buffer);
+	}
+	for (i = 0; i < dims; i++)
+	{
+		if (!isfinite(mean[i]))
+			vx_store_report_corruption(store->relation, "The mean is not finite.");
+	}
+	return mean;
+}
+
+static StoreCache *
+make_cache(Relation index)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "vecext index cache",
+												  ALLOCSET_SMALL_SIZES);
+	StoreCache *cache = MemoryContextAllocZero(context, sizeof(StoreCache));
+
+	cache->context = context;
+	cache->relid = RelationGetRelid(index);
+	cache->locator = RelationLocator(index);
+	cache->meta_buffer = InvalidBuffer;
+	cache->map_block = STORE_FIRST_MAP_BLOCK;
+	return cache;
+}
+
+/*
+ * Open an index.  The handle lives in the current memory context.
+ */
+StoreIndex *
+vx_store_open(Relation index)
+{
+	StoreIndex *store = palloc0(sizeof(StoreIndex));
+	Oid			relid = RelationGetRelid(index);
+	CacheTableEntry *entry;
+	StoreCache *cache;
+
+	if (cache_table == NULL)
+	{
+		HASHCTL		ctl;
+
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(CacheTableEntry);
+		ctl.hcxt = TopMemoryContext;
+		cache_table = hash_create("vecext indexes", 32, &ctl,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		CacheRegisterRelcacheCallback(invalidate_cache, (Datum) 0);
+	}
+
+	store->relation = index;
+	store->temporary = RelationUsesLocalBuffers(index);
+
+	/* The metapage first: it tells whether the cache is still true. */
+	entry = hash_search(cache_table, &relid, HASH_FIND, NULL);
+	if (entry != NULL && !RelationLocatorEquals(entry->cache->locator, RelationLocator(index)))
+	{
+		unlink_cache(entry);
+		entry = NULL;
+	}
+	if (entry != NULL)
+		store->cache = entry->cache;
+	vx_store_refresh_meta(store);
+
+	/* Reading may have processed invalidations: look again. */
+	entry = hash_search(cache_table, &relid, HASH_FIND, NULL);
+	if (entry != NULL && entry->cache->build_id != store->meta.build_id)
+	{
+		unlink_cache(entry);
+		entry = NULL;
+	}
+
+	if (entry != NULL)
+	{
+		cache = entry->cache;
+		cache->references++;
+		store->cache = cache;
+	}
+	else
+	{
+		cache = make_cache(index);
+		cache->build_id = store->meta.build_id;
+		cache->references = 1;
+		store->cache = cache;
+	}
+	store->quant = &cache->quant;
+	store->codes_per_page = StoreCodesPerPage(store->meta.slot_bytes);
+	store->release.func = release_handle;
+	store->release.arg = store;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &store->release);
+
+	if (entry == NULL)
+	{
+		float	   *mean;
+
+		/* Enough for vx_store_lock to check pages of the mean */
+		cache->quant.slot_bytes = store->meta.slot_bytes;
+		mean = read_mean(store);
+		vx_quant_init_params(&cache->quant, store->meta.quantizer, store->meta.metric,
+							 store->meta.dims, mean);
+
+		entry = hash_search(cache_table, &relid, HASH_ENTER, NULL);
+		entry->cache = cache;
+		cache->linked = true;
+	}
+	return store;
+}
+
+/*
+ * Read map entries that the cache does not have yet.
+ */
+static void
+read_map(StoreIndex *store)
+{
+	StoreCache *cache = store->cache;
+
+	for (;;)
+	{
+		Buffer		buffer = ReadBuffer(store->relation, cache->map_block);
+		Page		page = BufferGetPage(buffer);
+		StoreMapHeaderData *header = (StoreMapHeaderData *) PageGetContents(page);
+		StoreMapEntryData *entries = (StoreMapEntryData *) (header + 1);
+		BlockNumber next;
+
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		vx_store_check_page(store, page, STORE_KIND_MAP, cache->map_page_no);
+		if (header->entries > STORE_MAP_ENTRIES_PER_PAGE)
+			vx_store_report_corruption(store->relation, "A map page has %u entries.", header->entries);
+
+		while (cache->map_page_entries < header->entries)
+		{
+			StoreMapEntryData *entry = &entries[cache->map_page_entries];
+			StoreCacheFamily *family;
+
+			if (entry->family >= STORE_MAX_FAMILIES || entry->extent >= STORE_MAX_EXTENTS ||
+				entry->start < STORE_FIRST_FREE_BLOCK || entry->start > MaxBlockNumber)
+				vx_store_report_corruption(store->relation, "A map entry has impossible values.");
+			family = &cache->families[entry->family];
+			if (entry->extent != family->extents)
+				vx_store_report_corruption(store->relation, "Extent %u of family %u follows extent %u.",
+										   entry->extent, entry->family, family->extents);
+			if (family->starts == NULL)
+				family->starts = MemoryContextAlloc(cache->context,
+													sizeof(BlockNumber) * STORE_MAX_EXTENTS);
+			family->starts[family->extents++] = entry->start;
+			cache->map_page_entries++;
+		}
+		next = header->next_block;
+		UnlockReleaseBuffer(buffer);
+
+		if (cache->map_page_entries < STORE_MAP_ENTRIES_PER_PAGE || next == 0)
+			break;
+		cache->map_block = next;
+		cache->map_page_no++;
+		cache->map_page_entries = 0;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
+ * The remembered place of a published page.
+ */
+StorePageRef *
+vx_store_page_ref(StoreIndex *store, int family_no, uint32 page_no)
+{
+	StoreCache *cache = store->cache;
+	StoreCacheFamily *family = &cache->families[family_no];
+	uint32		chunk = page_no / REFS_PER_CHUNK;
+	StorePageRef *ref;
+
+	if (unlikely(chunk >= family->chunk_count))
+	{
+		uint32		count = Max(chunk + 1, family->chunk_count * 2);
+
+		if (page_no >= MaxBlockNumber)
+			vx_store_report_corruption(store->relation, "Page %u of family %d does not exist.",
+									   page_no, family_no);
+		if (family->chunks == NULL)
+			family->chunks = MemoryContextAllocZero(cache->context,
+													sizeof(StorePageRef *) * count);
+		else
+		{
+			family->chunks = repalloc(family->chunks, sizeof(StorePageRef *) * count);
+			memset(family->chunks + family->chunk_count, 0,
+				   sizeof(StorePageRef *) * (count - family->chunk_count));
+		}
+		family->chunk_count = count;
+	}
+	if (unlikely(family->chunks[chunk] == NULL))
+	{
+		StorePageRef *refs = MemoryContextAlloc(cache->context,
+												sizeof(StorePageRef) * REFS_PER_CHUNK);
+		int			i;
+
+		for (i = 0; i < REFS_PER_CHUNK; i++)
+		{
+			refs[i].block = InvalidBlockNumber;
+			refs[i].buffer = InvalidBuffer;
+		}
+		family->chunks[chunk] = refs;
+	}
+
+	ref = &family->chunks[chunk][page_no % REFS_PER_CHUNK];
+	if (unlikely(ref->block == InvalidBlockNumber))
+	{
+		uint32		extent = StoreExtentOfPage(page_no);
+
+		if (extent >= family->extents)
+			read_map(store);
+		if (extent >= family->extents)
+			vx_store_report_corruption(store->relation, "Page %u of family %d is not on the map.",
+									   page_no, family_no);
+		ref->block = family->starts[extent] + StoreExtentOffset(page_no);
+	}
+	return ref;
+}
+
+/*
+ * Pin a published page, by way of the remembered buffer where possible.
+ */
+Buffer
+vx_store_pin(StoreIndex *store, int family, uint32 page_no)
+{
+	StorePageRef *ref = vx_store_page_ref(store, family, page_no);
+	Buffer		buffer = ref->buffer;
+
+	if (likely(BufferIsValid(buffer) && !store->temporary &&
+			   ++pin_count % USAGE_COUNT_INTERVAL != 0 &&
+			   ReadRecentBuffer(RelationLocator(store->relation), MAIN_FORKNUM,
+								ref->block, buffer)))
+	{
+		vx_store_counters.recent_pins++;
+		return buffer;
+	}
+
+	buffer = ReadBuffer(store->relation, ref->block);
+	ref->buffer = buffer;
+	vx_store_counters.slow_pins++;
+	return buffer;
+}
+
+/*
+ * Pin, lock and check a published page.
+ */
+Buffer
+vx_store_lock(StoreIndex *store, int family, uint32 page_no, int mode)
+{
+	Buffer		buffer = vx_store_pin(store, family, page_no);
+
+	LockBuffer(buffer, mode);
+	vx_store_check_page(store, BufferGetPage(buffer), family, page_no);
+	return buffer;
+}
+
+/*
+ * Before page page_no is read in sequence: if pages have lately come from
+ * disk, ask for the next ones, up to end.
+ */
+void
+vx_store_prefetch(StoreIndex *store, int family, uint32 page_no, uint32 end)
+{
+	int64		reads = pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read;
+
+	if (reads == store->reads_seen || effective_io_concurrency == 0)
+		return;
+	store->reads_seen = reads;
+	end = Min(end, page_no + 1 + effective_io_concurrency);
+	if (store->prefetched <= page_no || store->prefetched > end)
+		store->prefetched = page_no + 1;
+	for (; store->prefetched < end; store->prefetched++)
+		PrefetchBuffer(store->relation, MAIN_FORKNUM,
+					   vx_store_page_ref(store, family, store->prefetched)->block);
+}

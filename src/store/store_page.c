@@ -1,0 +1,301 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_page.c
+ *	  Pages of the store: layout, plausibility, and adding one to a family.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+
+#include "store/store.h"
+
+/*
+ * Initialise a page of a family (or STORE_KIND_MAP) with no slots on it.
+ */
+void
+vx_store_init_page(Page page, int family, uint32 page_no)
+{
+	StoreOpaque opaque;
+	PageHeader	header = (PageHeader) page;
+
+	PageInit(page, BLCKSZ, sizeof(StoreOpaqueData));
+	opaque = StorePageGetOpaque(page);
+	opaque->page_no = page_no;
+	opaque->next_free = STORE_NONE;
+	opaque->family = family;
+	opaque->page_id = STORE_PAGE_ID;
+
+	if (family == STORE_KIND_MAP)
+		header->pd_lower = STORE_PACKED_START + sizeof(StoreMapHeaderData);
+	else if (family == STORE_DIRECTORY)
+		header->pd_lower = STORE_ALIGNED_START + STORE_BUCKETS_PER_PAGE * STORE_BUCKET_BYTES;
+	else
+		header->pd_lower = StoreFamilyStart(family);
+}
+
+/*
+ * Initialise the metapage of an index without rows.
+ */
+void
+vx_store_init_meta(Page page, int dims, QuantKind quantizer,
+				   DistanceMetric metric, int attributes)
+{
+	StoreMetaData *meta = (StoreMetaData *) PageGetContents(page);
+	StoreOpaque opaque;
+	int			i;
+
+	PageInit(page, BLCKSZ, sizeof(StoreOpaqueData));
+	opaque = StorePageGetOpaque(page);
+	opaque->next_free = STORE_NONE;
+	opaque->family = STORE_KIND_META;
+	opaque->page_id = STORE_PAGE_ID;
+
+	memset(meta, 0, sizeof(StoreMetaData));
+	meta->magic = STORE_MAGIC;
+	meta->version = STORE_VERSION;
+	if (!pg_strong_random(&meta->build_id, sizeof(meta->build_id)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random index build number")));
+	meta->dims = dims;
+	meta->quantizer = quantizer;
+	meta->metric = metric;
+	meta->attributes = attributes;
+	meta->slot_bytes = vx_quant_slot_bytes(quantizer, dims);
+	meta->reserved_blocks = STORE_FIRST_FREE_BLOCK;
+	meta->map_last_block = STORE_FIRST_MAP_BLOCK;
+	for (i = 0; i < STORE_MAX_FAMILIES; i++)
+		meta->families[i].free_head = STORE_NONE;
+
+	((PageHeader) page)->pd_lower =
+		((char *) meta + sizeof(StoreMetaData)) - (char *) page;
+}
+
+/*
+ * Bytes between slots of a family; 1 where a page has no slots.
+ */
+Size
+vx_store_slot_size(const StoreIndex *store, int family)
+{
+	switch (family)
+	{
+		case STORE_CODE:
+			return store->quant->slot_bytes;
+		case STORE_NODE:
+			return sizeof(StoreNodeData);
+		case STORE_ROW:
+			return sizeof(StoreRowData);
+		case STORE_DIRECTORY:
+			return STORE_BUCKET_BYTES;
+		case STORE_MEAN:
+			return sizeof(float);
+		default:
+			return 1;
+	}
+}
+
+/*
+ * ereport(ERROR) unless the page is what the caller expects; after this its
+ * slot count can be trusted to lie within the page.
+ */
+void
+vx_store_check_page(StoreIndex *store, Page page, int family, uint32 page_no)
+{
+	PageHeader	header = (PageHeader) page;
+	StoreOpaque opaque;
+	Size		size = vx_store_slot_size(store, family);
+	Size		start = StoreFamilyStart(family);
+
+	if (header->pd_special != STORE_PAGE_END)
+		vx_store_report_corruption(store->relation,
+								   "Page %u of family %d has no special space of ours.",
+								   page_no, family);
+	opaque = (StoreOpaque) ((char *) page + STORE_PAGE_END);
+	if (opaque->page_id != STORE_PAGE_ID || opaque->family != family ||
+		opaque->page_no != page_no)
+		vx_store_report_corruption(store->relation,
+								   "Expected page %u of family %d, found page %u of family %u.",
+								   page_no, family, opaque->page_no, opaque->family);
+	if (header->pd_lower < start || header->pd_lower > STORE_PAGE_END ||
+		(header->pd_lower - start) % size != 0 || header->pd_upper != STORE_PAGE_END)
+		vx_store_report_corruption(store->relation,
+								   "Page %u of family %d has a wrong slot count.",
+								   page_no, family);
+}
+
+/*
+ * The same for the metapage: magic, version, and fields that others compute
+ * with.
+ */
+void
+vx_store_check_meta_page(Relation index, Page page)
+{
+	PageHeader	header = (PageHeader) page;
+	StoreMetaData *meta = (StoreMetaData *) PageGetContents(page);
+
+	if (header->pd_special != STORE_PAGE_END || meta->magic != STORE_MAGIC)
+		vx_store_report_corruption(index, "The metapage has a wrong magic number.");
+	if (meta->version != STORE_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" has format version %u, this library reads version %u",
+						RelationGetRelationName(index), meta->version, STORE_VERSION),
+				 errhint("Please REINDEX it.")));
+	if (meta->dims < 1 || meta->dims > VX_VECTOR_MAX_DIMS ||
+		(meta->quantizer != QUANT_SQ8 && meta->quantizer != QUANT_NONE) ||
+		meta->metric < DISTANCE_METRIC_L2 || meta->metric > DISTANCE_METRIC_L1 ||
+		meta->slot_bytes != vx_quant_slot_bytes(meta->quantizer, meta->dims) ||
+		meta->slot_bytes > STORE_PAGE_END - STORE_ALIGNED_START ||
+		meta->attributes > STORE_MAX_ATTRIBUTES ||
+		meta->reserved_blocks < STORE_FIRST_FREE_BLOCK ||
+		meta->directory_levels > STORE_MAX_DIRECTORY_LEVELS)
+		vx_store_report_corruption(index, "The metapage has impossible values.");
+}
+
+/*
+ * Pin and exclusively lock a block that may not exist yet, zeroed.
+ *
+ * Blocks are handed out by the metapage, not by the file's length: after a
+ * crash the file may be shorter or longer than what has been handed out.
+ */
+Buffer
+vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block)
+{
+	if (block >= RelationGetNumberOfBlocksInFork(index, fork))
+	{
+		bool		need_lock = !RELATION_IS_LOCAL(index);
+
+		if (need_lock)
+			LockRelationForExtension(index, ExclusiveLock);
+		while (block >= RelationGetNumberOfBlocksInFork(index, fork))
+		{
+			Buffer		buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
+
+			ReleaseBuffer(buffer);
+			CHECK_FOR_INTERRUPTS();
+		}
+		if (need_lock)
+			UnlockRelationForExtension(index, ExclusiveLock);
+	}
+
+	return ReadBufferExtended(index, fork, block, RBM_ZERO_AND_LOCK, NULL);
+}
+
+/*
+ * Make sure that the family has page page_no, the one after its last.
+ * Returns at once if somebody else has added it.  Takes the metapage's lock:
+ * the caller may hold locks of data pages, not of meta or map pages.
+ */
+void
+vx_store_add_page(StoreIndex *store, int family, uint32 page_no)
+{
+	Relation	index = store->relation;
+	Buffer		meta_buffer;
+	Buffer		map_buffer = InvalidBuffer;
+	Buffer		new_buffer;
+	Page		new_page;
+	StoreMetaData *meta;
+	StoreFamilyData family_data;
+	StoreWal	wal;
+	BlockNumber block;
+	int			meta_block;
+	uint32		reserved;
+
+	meta_buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
+	meta = (StoreMetaData *) PageGetContents(BufferGetPage(meta_buffer));
+	family_data = meta->families[family];
+	if (family_data.pages > page_no)
+	{
+		UnlockReleaseBuffer(meta_buffer);
+		return;
+	}
+	if (family_data.pages != page_no)
+		vx_store_report_corruption(index, "Family %d has %u pages, page %u was expected to be the next.",
+								   family, family_data.pages, page_no);
+	reserved = meta->reserved_blocks;
+
+	/* A page that opens an extent reserves all of it. */
+	if (StoreExtentOffset(page_no) == 0)
+	{
+		StoreMapHeaderData *header;
+		uint32		extent_pages = StoreExtentPages(page_no);
+
+		if (reserved > MaxBlockNumber - extent_pages - 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("cannot extend index \"%s\" beyond %u blocks",
+							RelationGetRelationName(index), MaxBlockNumber)));
+
+		map_buffer = ReadBuffer(index, meta->map_last_block);
+		LockBuffer(map_buffer, BUFFER_LOCK_EXCLUSIVE);
+		vx_store_check_page(store, BufferGetPage(map_buffer), STORE_KIND_MAP,
+							StorePageGetOpaque(BufferGetPage(map_buffer))->page_no);
+		header = (StoreMapHeaderData *) PageGetContents(BufferGetPage(map_buffer));
+
+		if (header->entries >= STORE_MAP_ENTRIES_PER_PAGE)
+		{
+			/* The map page is full: chain another one. */
+			uint32		map_no = StorePageGetOpaque(BufferGetPage(map_buffer))->page_no + 1;
+			Buffer		next_buffer = vx_store_new_block(index, MAIN_FORKNUM, reserved);
+
+			vx_store_init_page(BufferGetPage(next_buffer), STORE_KIND_MAP, map_no);
+			vx_store_wal_begin(&wal, index);
+			vx_store_wal_add(&wal, next_buffer, true);
+			vx_store_wal_add(&wal, map_buffer, false);
+			vx_store_wal_put(&wal, 1, &header->next_block, &reserved, sizeof(uint32));
+			vx_store_wal_add(&wal, meta_buffer, false);
+			vx_store_wal_put(&wal, 2, &meta->map_last_block, &reserved, sizeof(uint32));
+			reserved++;
+			vx_store_wal_put(&wal, 2, &meta->reserved_blocks, &reserved, sizeof(uint32));
+			vx_store_wal_finish(&wal);
+			UnlockReleaseBuffer(map_buffer);
+			map_buffer = next_buffer;
+		}
+		block = reserved;
+		reserved += extent_pages;
+	}
+	else
+		block = vx_store_page_ref(store, family, page_no)->block;
+
+	new_buffer = vx_store_new_block(index, MAIN_FORKNUM, block);
+	new_page = BufferGetPage(new_buffer);
+	vx_store_init_page(new_page, family, page_no);
+
+	vx_store_wal_begin(&wal, index);
+	vx_store_wal_add(&wal, new_buffer, true);
+	meta_block = vx_store_wal_add(&wal, meta_buffer, false);
+	family_data.pages = page_no + 1;
+	vx_store_wal_put(&wal, meta_block, &meta->families[family].pages,
+					 &family_data.pages, sizeof(uint32));
+	if (BufferIsValid(map_buffer))
+	{
+		Page		map_page = BufferGetPage(map_buffer);
+		StoreMapHeaderData *header = (StoreMapHeaderData *) PageGetContents(map_page);
+		StoreMapEntryData *entries = (StoreMapEntryData *) (header + 1);
+		StoreMapEntryData entry;
+		uint32		count = header->entries + 1;
+		uint32		total = meta->map_entries + 1;
+		uint16		lower;
+		int			map_block = vx_store_wal_add(&wal, map_buffer, false);
+
+		entry.family = family;
+		entry.extent = StoreExtentOfPage(page_no);
+		entry.start = block;
+		vx_store_wal_put(&wal, map_block, &entries[count - 1], &entry, sizeof(entry));
+		vx_store_wal_put(&wal, map_block, &header->entries, &count, sizeof(uint32));
+		lower = (char *) &entries[count] - (char *) map_page;
+		vx_store_wal_put(&wal, map_block, &((PageHeader) map_page)->pd_lower,
+						 &lower, sizeof(uint16));
+		vx_store_wal_put(&wal, meta_block, &meta->map_entries, &total, sizeof(uint32));
+		vx_store_wal_put(&wal, meta_block, &meta->reserved_blocks, &reserved, sizeof(uint32));
+	}
+	vx_store_wal_finish(&wal);
+
+	if (BufferIsValid(map_buffer))
+		UnlockReleaseBuffer(map_buffer);
+	UnlockReleaseBuffer(new_buffer);
+	UnlockReleaseBuffer(meta_buffer);
+}

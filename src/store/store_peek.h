@@ -1,0 +1,95 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_peek.h
+ *	  Reading pages of shared buffers without a pin.
+ *
+ * Pinning a resident page costs a hash lookup and two or three atomic
+ * operations on shared cache lines, about 1 us when the page is cold in the
+ * CPU's caches.  A *peek* reads the bytes first and asks afterwards whether
+ * they were the right ones:
+ *
+ *		begin: the buffer's header says valid, not locked, and our page
+ *		... read bytes of the page ...
+ *		end: the header still says so; else forget the bytes, use a pin
+ *
+ * The rules (numbers are design rules):
+ * - R5: all five fields of the tag are compared, since CREATE DATABASE copies
+ *	 file numbers and forks share block numbers.  Order: state, tag, read
+ *	 barrier, bytes, read barrier, tag, state.
+ * - R6: a page that is evicted and read back between begin and end passes
+ *	 both.  Its bytes may be torn.  Callers keep the time between begin and
+ *	 end short (vx_store_peek_too_long), and never emit a row by what a peek
+ *	 gave alone: the emission check is made under the row page's lock.
+ * - R7: what was read may be torn even when nothing moved, for a writer may
+ *	 be at work: ids are checked against ranges, floats against NaN.
+ * - Local buffers and servers with few buffers are never peeked at.
+ *
+ * Differences between server versions are in this file alone, except the
+ * names of the tag's fields (base_compat.h).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_STORE_PEEK_H
+#define VX_STORE_PEEK_H
+
+#include "portability/instr_time.h"
+#include "storage/buf_internals.h"
+#include "storage/bufmgr.h"
+
+#include "store/store.h"
+
+/* vecext.buffer_peek, superuser only: tests compare both paths */
+extern bool vx_store_buffer_peek;
+
+/*
+ * With fewer buffers than this the clock sweep may come round within a peek;
+ * vecext.buffer_peek = force peeks all the same, for tests.
+ */
+#define STORE_PEEK_MIN_BUFFERS 512
+
+/* A batch of peeks that took longer is repeated with pins. */
+#define STORE_PEEK_MAX_NANOSECONDS 10000
+
+/*
+ * True if the remembered buffer holds the page, as far as one can tell
+ * without a pin.
+ */
+static inline bool
+vx_store_peek_check(const RelFileLocator *locator, const StorePageRef *ref)
+{
+	BufferDesc *descriptor = GetBufferDescriptor(ref->buffer - 1);
+	uint32		state = pg_atomic_read_u32(&descriptor->state);
+
+	return (state & (BM_VALID | BM_TAG_VALID | BM_LOCKED)) == (BM_VALID | BM_TAG_VALID) &&
+		vx_buffer_tag_matches(&descriptor->tag, locator, MAIN_FORKNUM, ref->block);
+}
+
+/*
+ * Begin to peek: the page's bytes, or NULL if a pin is needed.
+ */
+static inline const char *
+vx_store_peek_begin(const RelFileLocator *locator, const StorePageRef *ref)
+{
+	if (!BufferIsValid(ref->buffer) || !vx_store_peek_check(locator, ref))
+		return NULL;
+	pg_read_barrier();
+	return (const char *) BufferGetBlock(ref->buffer);
+}
+
+/* End: true if what was read since begin was this page's. */
+static inline bool
+vx_store_peek_end(const RelFileLocator *locator, const StorePageRef *ref)
+{
+	pg_read_barrier();
+	return vx_store_peek_check(locator, ref);
+}
+
+/* True if an index may be peeked at in this server. */
+static inline bool
+vx_store_may_peek(const StoreIndex *store)
+{
+	return vx_store_buffer_peek && !store->temporary &&
+		NBuffers >= STORE_PEEK_MIN_BUFFERS;
+}
+
+#endif							/* VX_STORE_PEEK_H */

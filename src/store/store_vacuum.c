@@ -1,0 +1,466 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_vacuum.c
+ *	  Removing dead rows, and the nodes that lose their last one.
+ *
+ * 1. Visit every row slot below the count read at the start, ask the caller
+ *	  about each live row exactly once, and mark the dead ones (mark_page).
+ * 2. For each node that lost rows: take dead rows off the head of its chain
+ *	  under the node's lock, then out of the middle (unlink_rows).  Only
+ *	  vacuum unlinks and only one vacuum runs, inserts only add heads, so the
+ *	  middle needs no lock but the page's.
+ * 3. A node without rows is freed: its code is zeroed, its incarnation
+ *	  counts up (free_node).
+ * 4. The rows are freed (free_rows).
+ *
+ * A crash or a cancel in between leaves rows marked dead.  The next vacuum
+ * collects these with its own and finishes the work.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+
+#include "store/store.h"
+
+/* Dead rows collected before they are worked off: 8 MB */
+#define MAX_DEAD (1024 * 1024)
+
+typedef struct DeadRow
+{
+	uint32		node;
+	uint32		row;
+} DeadRow;
+
+typedef struct VacuumState
+{
+	StoreIndex *store;
+	IndexBulkDeleteResult *stats;
+	IndexBulkDeleteCallback callback;
+	void	   *callback_state;
+	DeadRow    *dead;
+	int			dead_count;
+} VacuumState;
+
+static StoreRowData *
+get_row(StoreIndex *store, Page page, uint32 row)
+{
+	uint32		slot = row % STORE_ROWS_PER_PAGE;
+
+	if (slot >= vx_store_slots(page, STORE_ROW, sizeof(StoreRowData)))
+		vx_store_report_corruption(store->relation, "Row %u does not exist.", row);
+	return (StoreRowData *) vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), slot);
+}
+
+static Buffer
+lock_row_page(StoreIndex *store, uint32 row, int mode)
+{
+	if (row / STORE_ROWS_PER_PAGE >= store->meta.families[STORE_ROW].pages)
+		vx_store_refresh_meta(store);
+	if (row / STORE_ROWS_PER_PAGE >= store->meta.families[STORE_ROW].pages)
+		vx_store_report_corruption(store->relation, "Row %u does not exist.", row);
+	return vx_store_lock(store, STORE_ROW, row / STORE_ROWS_PER_PAGE, mode);
+}
+
+/*
+ * Plan what makes a page's freed slots available: count, horizon, and its
+ * place on the free list.  Takes the metapage's lock if the page is not on
+ * the list yet; the caller releases *meta_buffer after the record.
+ */
+static void
+put_freed(StoreIndex *store, StoreWal *wal, int block, Buffer buffer, int family,
+		  uint16 freed, Buffer *meta_buffer, int *meta_block)
+{
+	StoreOpaque opaque = StorePageGetOpaque(BufferGetPage(buffer));
+	uint16		free_count = opaque->free_count + freed;
+	uint64		fxid = U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	vx_store_wal_put(wal, block, &opaque->free_count, &free_count, sizeof(uint16));
+	vx_store_wal_put(wal, block, &opaque->free_fxid, &fxid, sizeof(uint64));
+
+	if (!opaque->listed)
+	{
+		StoreMetaData *meta;
+		uint8		listed = 1;
+		uint32		page_no = opaque->page_no;
+
+		if (!BufferIsValid(*meta_buffer))
+		{
+			*meta_buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
+			*meta_block = vx_store_wal_add(wal, *meta_buffer, false);
+		}
+		meta = (StoreMetaData *) PageGetContents(BufferGetPage(*meta_buffer));
+		vx_store_wal_put(wal, block, &opaque->next_free,
+						 &meta->families[family].free_head, sizeof(uint32));
+		vx_store_wal_put(wal, block, &opaque->listed, &listed, sizeof(uint8));
+		vx_store_wal_put(wal, *meta_block, &meta->families[family].free_head,
+						 &page_no, sizeof(uint32));
+	}
+}
+
+/*
+ * Free a node without rows: its page is locked by the caller.
+ */
+static void
+free_node(StoreIndex *store, Buffer node_buffer, uint32 node)
+{
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		code_slot = node % store->codes_per_page;
+	Buffer		code_buffer;
+	Buffer		meta_buffer = InvalidBuffer;
+	Page		code_page;
+	StoreNodeData *on_page = (StoreNodeData *)
+		vx_store_slot(BufferGetPage(node_buffer), STORE_NODE, sizeof(StoreNodeData),
+					  node % STORE_NODES_PER_PAGE);
+	StoreNodeData node_data;
+	QuantSlotData *zero;
+	StoreWal	wal;
+	int			meta_block;
+
+	node_data.head = STORE_NONE;
+	node_data.incarnation = on_page->incarnation + 1;
+	node_data.state = STORE_NODE_FREE;
+	node_data.level = 0;
+
+	zero = palloc0(slot_bytes);
+	zero->error = NAN;
+	zero->incarnation = node_data.incarnation;
+
+	code_buffer = vx_store_lock(store, STORE_CODE, node / store->codes_per_page,
+								BUFFER_LOCK_EXCLUSIVE);
+	code_page = BufferGetPage(code_buffer);
+	if (code_slot >= vx_store_slots(code_page, STORE_CODE, slot_bytes))
+		vx_store_report_corruption(store->relation, "Node %u has no code slot.", node);
+
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, node_buffer, false);
+	vx_store_wal_put(&wal, 0, on_page, &node_data, sizeof(node_data));
+	vx_store_wal_add(&wal, code_buffer, false);
+	vx_store_wal_put(&wal, 1, vx_store_slot(code_page, STORE_CODE, slot_bytes, code_slot),
+					 zero, slot_bytes);
+	put_freed(store, &wal, 0, node_buffer, STORE_NODE, 1, &meta_buffer, &meta_block);
+	vx_store_wal_finish(&wal);
+
+	if (BufferIsValid(meta_buffer))
+		UnlockReleaseBuffer(meta_buffer);
+	UnlockReleaseBuffer(code_buffer);
+	pfree(zero);
+}
+
+/*
+ * Life and successor of a row that belongs to the node.
+ */
+static bool
+row_is_dead(StoreIndex *store, uint32 row, uint32 node, uint32 *next)
+{
+	Buffer		buffer = lock_row_page(store, row, BUFFER_LOCK_SHARE);
+	StoreRowData *data = get_row(store, BufferGetPage(buffer), row);
+	bool		dead = StoreRowLife(data) == STORE_ROW_DEAD;
+
+	if (data->node != node || StoreRowLife(data) == STORE_ROW_FREE)
+		vx_store_report_corruption(store->relation, "The rows of node %u lead to row %u of another node.",
+								   node, row);
+	*next = data->next;
+	UnlockReleaseBuffer(buffer);
+	return dead;
+}
+
+/*
+ * Take all dead rows out of a node's chain, and free it if none is left.
+ */
+static void
+unlink_rows(StoreIndex *store, uint32 node)
+{
+	Buffer		node_buffer;
+	Page		node_page;
+	StoreNodeData *node_data;
+	uint32		head;
+	uint32		next = STORE_NONE;
+	uint64		steps = 0;
+	uint64		max_steps = (uint64) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE;
+
+	if (node / STORE_NODES_PER_PAGE >= store->meta.families[STORE_NODE].pages)
+		vx_store_report_corruption(store->relation, "Node %u does not exist.", node);
+	node_buffer = vx_store_lock(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+								BUFFER_LOCK_EXCLUSIVE);
+	node_page = BufferGetPage(node_buffer);
+	if (node % STORE_NODES_PER_PAGE >= vx_store_slots(node_page, STORE_NODE, sizeof(StoreNodeData)))
+		vx_store_report_corruption(store->relation, "Node %u does not exist.", node);
+	node_data = (StoreNodeData *) vx_store_slot(node_page, STORE_NODE, sizeof(StoreNodeData),
+												node % STORE_NODES_PER_PAGE);
+	if (node_data->state != STORE_NODE_LIVE)
+	{
+		/* Freed before a crash that kept its rows from being freed */
+		UnlockReleaseBuffer(node_buffer);
+		return;
+	}
+
+	head = node_data->head;
+	while (head != STORE_NONE && row_is_dead(store, head, node, &next))
+	{
+		head = next;
+		if (++steps > max_steps)
+			vx_store_report_corruption(store->relation, "The rows of node %u form a cycle.", node);
+	}
+
+	if (head == STORE_NONE)
+		free_node(store, node_buffer, node);
+	else if (head != node_data->head)
+	{
+		StoreWal	wal;
+
+		vx_store_wal_begin(&wal, store->relation);
+		vx_store_wal_add(&wal, node_buffer, false);
+		vx_store_wal_put(&wal, 0, &node_data->head, &head, sizeof(uint32));
+		vx_store_wal_finish(&wal);
+	}
+	UnlockReleaseBuffer(node_buffer);
+
+	/* The middle: head is live, next its successor. */
+	while (head != STORE_NONE && next != STORE_NONE)
+	{
+		uint32		first = next;
+		uint32		after = STORE_NONE;
+
+		CHECK_FOR_INTERRUPTS();
+		while (next != STORE_NONE && row_is_dead(store, next, node, &after))
+		{
+			next = after;
+			if (++steps > max_steps)
+				vx_store_report_corruption(store->relation, "The rows of node %u form a cycle.", node);
+		}
+		if (next != first)
+		{
+			Buffer		buffer = lock_row_page(store, head, BUFFER_LOCK_EXCLUSIVE);
+			StoreRowData *row = get_row(store, BufferGetPage(buffer), head);
+			StoreWal	wal;
+
+			vx_store_wal_begin(&wal, store->relation);
+			vx_store_wal_add(&wal, buffer, false);
+			vx_store_wal_put(&wal, 0, &row->next, &next, sizeof(uint32));
+			vx_store_wal_finish(&wal);
+			UnlockReleaseBuffer(buffer);
+		}
+		head = next;
+		next = after;
+		if (++steps > max_steps)
+			vx_store_report_corruption(store->relation, "The rows of node %u form a cycle.", node);
+	}
+}
+
+static int
+compare_dead_by_node(const void *a, const void *b)
+{
+	const DeadRow *left = a;
+	const DeadRow *right = b;
+
+	if (left->node != right->node)
+		return left->node < right->node ? -1 : 1;
+	if (left->row != right->row)
+		return left->row < right->row ? -1 : 1;
+	return 0;
+}
+
+static int
+compare_dead_by_row(const void *a, const void *b)
+{
+	const DeadRow *left = a;
+	const DeadRow *right = b;
+
+	if (left->row != right->row)
+		return left->row < right->row ? -1 : 1;
+	return 0;
+}
+
+/*
+ * Free dead rows of one page; they are in no chain any more.
+ */
+static void
+free_page_rows(StoreIndex *store, const DeadRow *dead, int count)
+{
+	Buffer		buffer = lock_row_page(store, dead[0].row, BUFFER_LOCK_EXCLUSIVE);
+	Buffer		meta_buffer = InvalidBuffer;
+	int			meta_block;
+	StoreWal	wal;
+	StoreRowData empty;
+	int			freed = 0;
+	int			i;
+
+	memset(&empty, 0, sizeof(empty));
+	ItemPointerSetInvalid(&empty.tid);
+	empty.state = STORE_ROW_FREE;
+	empty.node = STORE_NONE;
+	empty.next = STORE_NONE;
+
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, buffer, false);
+	for (i = 0; i < count; i++)
+	{
+		StoreRowData *row = get_row(store, BufferGetPage(buffer), dead[i].row);
+
+		if (StoreRowLife(row) != STORE_ROW_DEAD)
+			continue;
+		vx_store_wal_put(&wal, 0, row, &empty, sizeof(empty));
+		freed++;
+	}
+	if (freed > 0)
+	{
+		put_freed(store, &wal, 0, buffer, STORE_ROW, freed, &meta_buffer, &meta_block);
+		vx_store_wal_finish(&wal);
+	}
+	if (BufferIsValid(meta_buffer))
+		UnlockReleaseBuffer(meta_buffer);
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * Unlink and free the rows collected so far.
+ */
+static void
+remove_dead_rows(VacuumState *state)
+{
+	DeadRow    *dead = state->dead;
+	int			count = state->dead_count;
+	int			i;
+	int			j;
+
+	qsort(dead, count, sizeof(DeadRow), compare_dead_by_node);
+	for (i = 0; i < count; i++)
+	{
+		if (dead[i].node != STORE_NONE && (i == 0 || dead[i].node != dead[i - 1].node))
+		{
+			vx_vacuum_delay_point();
+			unlink_rows(state->store, dead[i].node);
+		}
+	}
+
+	qsort(dead, count, sizeof(DeadRow), compare_dead_by_row);
+	for (i = 0; i < count; i = j)
+	{
+		for (j = i + 1; j < count; j++)
+		{
+			if (dead[j].row / STORE_ROWS_PER_PAGE != dead[i].row / STORE_ROWS_PER_PAGE)
+				break;
+		}
+		vx_vacuum_delay_point();
+		free_page_rows(state->store, dead + i, j - i);
+	}
+	state->dead_count = 0;
+}
+
+/*
+ * Ask about the live rows of one page and mark the dead ones.
+ */
+static void
+mark_page(VacuumState *state, uint32 page_no)
+{
+	StoreIndex *store = state->store;
+	Buffer		buffer = vx_store_lock(store, STORE_ROW, page_no, BUFFER_LOCK_EXCLUSIVE);
+	Page		page = BufferGetPage(buffer);
+	uint32		slots = vx_store_slots(page, STORE_ROW, sizeof(StoreRowData));
+	StoreWal	wal;
+	bool		changed = false;
+	uint32		i;
+
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, buffer, false);
+	for (i = 0; i < slots; i++)
+	{
+		StoreRowData *row = (StoreRowData *)
+			vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), i);
+		DeadRow    *dead;
+
+		if (StoreRowLife(row) == STORE_ROW_FREE)
+			continue;
+		if (StoreRowLife(row) == STORE_ROW_LIVE)
+		{
+			uint16		dead_state = STORE_ROW_DEAD | StoreRowKind(row);
+
+			if (!state->callback(&row->tid, state->callback_state))
+			{
+				state->stats->num_index_tuples += 1;
+				continue;
+			}
+			state->stats->tuples_removed += 1;
+			vx_store_wal_put(&wal, 0, &row->state, &dead_state, sizeof(uint16));
+			changed = true;
+		}
+		dead = &state->dead[state->dead_count++];
+		dead->row = page_no * STORE_ROWS_PER_PAGE + i;
+		dead->node = row->node;
+	}
+	if (changed)
+		vx_store_wal_finish(&wal);
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * ambulkdelete of both access methods, as far as the store goes.
+ */
+void
+vx_store_bulk_delete(StoreIndex *store, IndexBulkDeleteResult *stats,
+					 IndexBulkDeleteCallback callback, void *callback_state)
+{
+	VacuumState state;
+	uint32		pages;
+	uint32		page_no;
+
+	vx_store_refresh_meta(store);
+	pages = store->meta.families[STORE_ROW].pages;
+
+	state.store = store;
+	state.stats = stats;
+	state.callback = callback;
+	state.callback_state = callback_state;
+	state.dead_count = 0;
+	state.dead = palloc(sizeof(DeadRow) *
+						Min((uint64) MAX_DEAD, (uint64) (pages + 1) * STORE_ROWS_PER_PAGE));
+
+	stats->num_index_tuples = 0;
+	for (page_no = 0; page_no < pages; page_no++)
+	{
+		vx_vacuum_delay_point();
+		if (state.dead_count + STORE_ROWS_PER_PAGE > MAX_DEAD)
+			remove_dead_rows(&state);
+		mark_page(&state, page_no);
+	}
+	remove_dead_rows(&state);
+	pfree(state.dead);
+}
+
+/*
+ * Live rows, by visiting every row page.
+ */
+double
+vx_store_count_rows(StoreIndex *store)
+{
+	double		count = 0;
+	uint32		page_no;
+
+	vx_store_refresh_meta(store);
+	for (page_no = 0; page_no < store->meta.families[STORE_ROW].pages; page_no++)
+	{
+		Buffer		buffer;
+		Page		page;
+		uint32		slots;
+		uint32		i;
+
+		vx_vacuum_delay_point();
+		buffer = vx_store_lock(store, STORE_ROW, page_no, BUFFER_LOCK_SHARE);
+		page = BufferGetPage(buffer);
+		slots = vx_store_slots(page, STORE_ROW, sizeof(StoreRowData));
+		for (i = 0; i < slots; i++)
+		{
+			StoreRowData *row = (StoreRowData *)
+				vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), i);
+
+			if (StoreRowLife(row) == STORE_ROW_LIVE)
+				count += 1;
+		}
+		UnlockReleaseBuffer(buffer);
+	}
+	return count;
+}
