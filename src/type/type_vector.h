@@ -10,6 +10,7 @@
 
 #include "fmgr.h"
 
+#include "base/base_compat.h"
 #include "base/base_limits.h"
 
 /*
@@ -25,6 +26,8 @@ typedef struct Vector
 	float		x[FLEXIBLE_ARRAY_MEMBER];
 } Vector;
 
+StaticAssertDecl(offsetof(Vector, x) == 8, "vector header is 8 bytes");
+
 #define VECTOR_SIZE(dims) (offsetof(Vector, x) + sizeof(float) * (dims))
 
 #define DatumGetVector(d) ((Vector *) PG_DETOAST_DATUM(d))
@@ -34,7 +37,31 @@ typedef struct Vector
 /* A new vector of dims zeros in the current memory context. */
 extern Vector *vx_type_make_vector(int dims);
 
+/* The same with elements that are not set yet. */
+extern Vector *vx_type_allocate_vector(int dims);
+
+/* Dimensions of a vector datum in whatever form, without detoasting it. */
+extern int	vx_type_count_dims(Datum vector);
+
 /* ereport(ERROR) unless both have the same number of dimensions. */
 extern void vx_type_check_same_dims(const Vector *a, const Vector *b);
+
+/* ereport(ERROR) unless 1 <= dims <= VX_VECTOR_MAX_DIMS. */
+extern void vx_type_check_dims(int dims);
+
+/* ereport(ERROR) unless expected_dims is -1 or equals dims. */
+extern void vx_type_check_expected_dims(int expected_dims, int dims);
+
+/* ereport(ERROR) if an element is NaN or infinite. */
+extern void vx_type_check_elements(const Vector *vector);
+
+/* -1, 0 or 1: by elements first, then by the number of dimensions. */
+extern int	vx_type_compare_vectors(const Vector *a, const Vector *b);
+
+/* SQL functions that C code calls, too */
+extern PGDLLEXPORT Datum vecext_vector_in(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum vecext_vector_out(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum vecext_vector_recv(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum vecext_vector_send(PG_FUNCTION_ARGS);
 
 #endif							/* VX_TYPE_VECTOR_H */
