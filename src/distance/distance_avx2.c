@@ -29,6 +29,12 @@
 #define INLINE_AVX2 static inline __attribute__((always_inline)) TARGET_AVX2
 #define INLINE_VNNI static inline __attribute__((always_inline)) TARGET_VNNI
 
+/*
+ * Keep a loaded vector in its register.  gcc would rather load it again for
+ * each use, and these loops are bound by their loads.
+ */
+#define KEEP(vector) __asm__("" : "+x" (vector))
+
 /* What a float kernel adds up; constant wherever it is passed. */
 typedef enum FloatTerm
 {
@@ -234,70 +240,92 @@ sum_lanes_s32(__m256i s)
 	return _mm_cvtsi128_si32(_mm_add_epi32(x, _mm_shuffle_epi32(x, 1)));
 }
 
-/* low + 16 * high, widened from int16 and added to sum */
+/*
+ * int16 sums of products with a code's low and high nibbles.  A step adds at
+ * most 2 * 15 * 128 = 3840 to a lane: eight steps fit.
+ */
+typedef struct NibbleSums
+{
+	__m256i		hi_low;
+	__m256i		hi_high;
+	__m256i		lo_low;
+	__m256i		lo_high;
+} NibbleSums;
+
+INLINE_AVX2 void
+add_nibbles(bool two_limbs, NibbleSums *s, __m256i code, __m256i hi, __m256i lo)
+{
+	__m256i		nibble = _mm256_set1_epi8(15);
+	__m256i		low = _mm256_and_si256(code, nibble);
+	__m256i		high = _mm256_and_si256(_mm256_srli_epi16(code, 4), nibble);
+
+	KEEP(hi);
+	s->hi_low = _mm256_add_epi16(s->hi_low, _mm256_maddubs_epi16(low, hi));
+	s->hi_high = _mm256_add_epi16(s->hi_high, _mm256_maddubs_epi16(high, hi));
+	if (two_limbs)
+	{
+		KEEP(lo);
+		s->lo_low = _mm256_add_epi16(s->lo_low, _mm256_maddubs_epi16(low, lo));
+		s->lo_high = _mm256_add_epi16(s->lo_high, _mm256_maddubs_epi16(high, lo));
+	}
+}
+
+/* sum + low + 16 * high, widened from int16 */
 INLINE_AVX2 __m256i
-add_nibble_sums(__m256i sum, __m256i low, __m256i high)
+widen_nibble_sums(__m256i sum, __m256i low, __m256i high)
 {
 	sum = _mm256_add_epi32(sum, _mm256_madd_epi16(low, _mm256_set1_epi16(1)));
 	return _mm256_add_epi32(sum, _mm256_madd_epi16(high, _mm256_set1_epi16(16)));
 }
 
 /*
- * The common pass of dot_u8_s8x2 and, without lo, dot_u8_s8, over at least 32
- * dimensions.
+ * The common pass of dot_u8_s8x2 and, with lo the same as hi, dot_u8_s8, over
+ * at least 32 dimensions.
  */
 INLINE_AVX2 void
 dot_nibbles(bool two_limbs, int dims, const uint8_t *code, const int8_t *hi,
 			const int8_t *lo, __m256i *hi_sum, __m256i *lo_sum)
 {
 	__m256i		zero = _mm256_setzero_si256();
-	__m256i		nibble = _mm256_set1_epi8(15);
-	__m256i		sum_hi = zero;
-	__m256i		sum_lo = zero;
+	NibbleSums	s;
 	int			i = 0;
 
-	while (i < dims)
+	*hi_sum = zero;
+	*lo_sum = zero;
+	do
 	{
-		__m256i		hi_low = zero,
-					hi_high = zero,
-					lo_low = zero,
-					lo_high = zero;
-		int			steps;
-
-		/* Eight steps fit int16: 8 * 2 * 15 * 128 = 30720. */
-		for (steps = 0; steps < 8 && i < dims; steps++, i += 32)
+		s.hi_low = s.hi_high = s.lo_low = s.lo_high = zero;
+		if (i <= dims - 256)
 		{
-			int			at = i;
-			__m256i		c;
-			__m256i		c_low;
-			__m256i		c_high;
-			__m256i		limb;
+			int			end = i + 256;
 
-			if (i <= dims - 32)
-				c = load_bytes(code + i);
-			else
+			for (; i < end; i += 64)
 			{
-				at = dims - 32;
-				c = _mm256_and_si256(load_bytes(code + at), last_bytes_mask(dims - i));
-			}
-			c_low = _mm256_and_si256(c, nibble);
-			c_high = _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble);
-			limb = load_bytes(hi + at);
-			hi_low = _mm256_add_epi16(hi_low, _mm256_maddubs_epi16(c_low, limb));
-			hi_high = _mm256_add_epi16(hi_high, _mm256_maddubs_epi16(c_high, limb));
-			if (two_limbs)
-			{
-				limb = load_bytes(lo + at);
-				lo_low = _mm256_add_epi16(lo_low, _mm256_maddubs_epi16(c_low, limb));
-				lo_high = _mm256_add_epi16(lo_high, _mm256_maddubs_epi16(c_high, limb));
+				add_nibbles(two_limbs, &s, load_bytes(code + i),
+							load_bytes(hi + i), load_bytes(lo + i));
+				add_nibbles(two_limbs, &s, load_bytes(code + i + 32),
+							load_bytes(hi + i + 32), load_bytes(lo + i + 32));
 			}
 		}
-		sum_hi = add_nibble_sums(sum_hi, hi_low, hi_high);
+		else
+		{
+			/* seven steps and a tail at most */
+			for (; i <= dims - 32; i += 32)
+				add_nibbles(two_limbs, &s, load_bytes(code + i),
+							load_bytes(hi + i), load_bytes(lo + i));
+			if (i < dims)
+			{
+				add_nibbles(two_limbs, &s,
+							_mm256_and_si256(load_bytes(code + dims - 32),
+											 last_bytes_mask(dims - i)),
+							load_bytes(hi + dims - 32), load_bytes(lo + dims - 32));
+				i = dims;
+			}
+		}
+		*hi_sum = widen_nibble_sums(*hi_sum, s.hi_low, s.hi_high);
 		if (two_limbs)
-			sum_lo = add_nibble_sums(sum_lo, lo_low, lo_high);
-	}
-	*hi_sum = sum_hi;
-	*lo_sum = sum_lo;
+			*lo_sum = widen_nibble_sums(*lo_sum, s.lo_low, s.lo_high);
+	} while (i < dims);
 }
 
 /* dot_u8_s8x2 of fewer than 32 dimensions */
@@ -364,7 +392,7 @@ dot_u8_s8(int dims, const uint8_t *code, const int8_t *limb)
 
 	if (dims < 32)
 		return dot_short_u8_s8(dims, code, limb);
-	dot_nibbles(false, dims, code, limb, NULL, &sum, &unused);
+	dot_nibbles(false, dims, code, limb, limb, &sum, &unused);
 	return sum_lanes_s32(sum);
 }
 
@@ -374,6 +402,8 @@ add_products_u8_u8(__m256i sum, __m256i a, __m256i b)
 {
 	__m256i		even = _mm256_set1_epi16(255);
 
+	KEEP(a);
+	KEEP(b);
 	sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_and_si256(a, even),
 												  _mm256_and_si256(b, even)));
 	return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_srli_epi16(a, 8),
@@ -407,49 +437,25 @@ dot_u8_u8(int dims, const uint8_t *a, const uint8_t *b)
 	return sum_lanes_s32(_mm256_add_epi32(s0, s1));
 }
 
-TARGET_AVX2 static void
+static void
 dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	int			ahead = count_prefetch_codes(dims, 1);
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (i + ahead < count)
-			prefetch_code(codes + (size_t) (i + ahead) * stride_bytes, dims);
-		dot_u8_s8x2(dims, codes + (size_t) i * stride_bytes, hi, lo, out + 2 * i);
-	}
+	dot_each_limbs(dot_u8_s8x2, dims, codes, stride_bytes, NULL, count, hi, lo, out);
 }
 
-TARGET_AVX2 static void
+static void
 dot_u8_s8x2_list(int dims, const uint8_t *const *codes, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	int			ahead = count_prefetch_codes(dims, 1);
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (i + ahead < count)
-			prefetch_code(codes[i + ahead], dims);
-		dot_u8_s8x2(dims, codes[i], hi, lo, out + 2 * i);
-	}
+	dot_each_limbs(dot_u8_s8x2, dims, NULL, 0, codes, count, hi, lo, out);
 }
 
-TARGET_AVX2 static void
+static void
 dot_u8_u8_list(int dims, const uint8_t *code, const uint8_t *const *codes,
 			   int count, int32_t *out)
 {
-	int			ahead = count_prefetch_codes(dims, 1);
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (i + ahead < count)
-			prefetch_code(codes[i + ahead], dims);
-		out[i] = dot_u8_u8(dims, code, codes[i]);
-	}
+	dot_each_code(dot_u8_u8, dims, code, codes, count, out);
 }
 
 const DistanceKernels vx_distance_avx2 = {
@@ -480,6 +486,7 @@ const DistanceKernels vx_distance_avx2 = {
 INLINE_VNNI void
 add_limbs(__m256i *hi_sum, __m256i *lo_sum, __m256i code, __m256i hi, __m256i lo)
 {
+	KEEP(code);
 	*hi_sum = _mm256_dpbusd_avx_epi32(*hi_sum, code, hi);
 	*lo_sum = _mm256_dpbusd_avx_epi32(*lo_sum, code, lo);
 }
@@ -582,6 +589,7 @@ dot_u8_s8_vnni(int dims, const uint8_t *code, const int8_t *limb)
 INLINE_VNNI void
 add_flipped(__m256i *sum, __m256i *sum_a, __m256i a, __m256i b)
 {
+	KEEP(a);
 	*sum = _mm256_dpbusd_avx_epi32(*sum, a,
 								   _mm256_xor_si256(b, _mm256_set1_epi8(-128)));
 	*sum_a = _mm256_dpbusd_avx_epi32(*sum_a, a, _mm256_set1_epi8(1));
@@ -651,6 +659,8 @@ INLINE_VNNI void
 add_limbs_four(__m256i s[8], const uint8_t *const codes[4], int at,
 			   __m256i hi, __m256i lo)
 {
+	KEEP(hi);
+	KEEP(lo);
 	add_limbs(&s[0], &s[1], load_bytes(codes[0] + at), hi, lo);
 	add_limbs(&s[2], &s[3], load_bytes(codes[1] + at), hi, lo);
 	add_limbs(&s[4], &s[5], load_bytes(codes[2] + at), hi, lo);
@@ -692,11 +702,19 @@ dot_groups_u8_s8x2(int dims, const uint8_t *first, size_t stride_bytes,
 		}
 		set_group(codes, first, stride_bytes, list, i, count);
 		set_group(next, first, stride_bytes, list, i + ahead, count);
-		for (at = 0; at <= dims - 32; at += 32)
+		for (at = 0; at <= dims - 64; at += 64)
 		{
-			if (at % 64 == 0)
-				prefetch_group(next, at);
+			prefetch_group(next, at);
 			add_limbs_four(s, codes, at, load_bytes(hi + at), load_bytes(lo + at));
+			add_limbs_four(s, codes, at + 32, load_bytes(hi + at + 32),
+						   load_bytes(lo + at + 32));
+		}
+		if (at < dims)
+			prefetch_group(next, at);
+		if (at <= dims - 32)
+		{
+			add_limbs_four(s, codes, at, load_bytes(hi + at), load_bytes(lo + at));
+			at += 32;
 		}
 		if (at < dims)
 		{
@@ -737,6 +755,7 @@ add_flipped_four(__m256i s[8], int half, __m256i a,
 {
 	__m256i		flip = _mm256_set1_epi8(-128);
 
+	KEEP(a);
 	s[half] = _mm256_dpbusd_avx_epi32(s[half], a,
 									  _mm256_xor_si256(load_bytes(codes[0] + at), flip));
 	s[2 + half] = _mm256_dpbusd_avx_epi32(s[2 + half], a,

@@ -25,6 +25,12 @@
 #define INLINE_AVX512 static inline __attribute__((always_inline)) TARGET_AVX512
 #define INLINE_VNNI static inline __attribute__((always_inline)) TARGET_VNNI
 
+/*
+ * Keep a loaded vector in its register.  gcc would rather load it again for
+ * each use, and these loops are bound by their loads.
+ */
+#define KEEP(vector) __asm__("" : "+v" (vector))
+
 /* What a float kernel adds up; constant wherever it is passed. */
 typedef enum FloatTerm
 {
@@ -138,6 +144,8 @@ typedef struct CosineAccumulators
 INLINE_AVX512 void
 add_cosine_terms(CosineAccumulators *s, int k, __m512 a, __m512 b)
 {
+	KEEP(a);
+	KEEP(b);
 	s->dot[k] = _mm512_fmadd_ps(a, b, s->dot[k]);
 	s->norm_a[k] = _mm512_fmadd_ps(a, a, s->norm_a[k]);
 	s->norm_b[k] = _mm512_fmadd_ps(b, b, s->norm_b[k]);
@@ -222,57 +230,91 @@ store_sums_pair(int32_t sums[2], __m512i hi, __m512i lo)
 	_mm_storel_epi64((__m128i *) sums, _mm_add_epi32(x, _mm_unpackhi_epi64(x, x)));
 }
 
-/* low + 16 * high, widened from int16 and added to sum */
+/*
+ * int16 sums of products with a code's low and high nibbles.  A step adds at
+ * most 2 * 15 * 128 = 3840 to a lane: eight steps fit.
+ */
+typedef struct NibbleSums
+{
+	__m512i		hi_low;
+	__m512i		hi_high;
+	__m512i		lo_low;
+	__m512i		lo_high;
+} NibbleSums;
+
+INLINE_AVX512 void
+add_nibbles(bool two_limbs, NibbleSums *s, __m512i code, __m512i hi, __m512i lo)
+{
+	__m512i		nibble = _mm512_set1_epi8(15);
+	__m512i		low = _mm512_and_si512(code, nibble);
+	__m512i		high = _mm512_and_si512(_mm512_srli_epi16(code, 4), nibble);
+
+	KEEP(hi);
+	s->hi_low = _mm512_add_epi16(s->hi_low, _mm512_maddubs_epi16(low, hi));
+	s->hi_high = _mm512_add_epi16(s->hi_high, _mm512_maddubs_epi16(high, hi));
+	if (two_limbs)
+	{
+		KEEP(lo);
+		s->lo_low = _mm512_add_epi16(s->lo_low, _mm512_maddubs_epi16(low, lo));
+		s->lo_high = _mm512_add_epi16(s->lo_high, _mm512_maddubs_epi16(high, lo));
+	}
+}
+
+/* sum + low + 16 * high, widened from int16 */
 INLINE_AVX512 __m512i
-add_nibble_sums(__m512i sum, __m512i low, __m512i high)
+widen_nibble_sums(__m512i sum, __m512i low, __m512i high)
 {
 	sum = _mm512_add_epi32(sum, _mm512_madd_epi16(low, _mm512_set1_epi16(1)));
 	return _mm512_add_epi32(sum, _mm512_madd_epi16(high, _mm512_set1_epi16(16)));
 }
 
-/* The common pass of dot_u8_s8x2 and, without lo, dot_u8_s8. */
+/* The common pass of dot_u8_s8x2 and, with lo the same as hi, dot_u8_s8. */
 INLINE_AVX512 void
 dot_nibbles(bool two_limbs, int dims, const uint8_t *code, const int8_t *hi,
 			const int8_t *lo, __m512i *hi_sum, __m512i *lo_sum)
 {
 	__m512i		zero = _mm512_setzero_si512();
-	__m512i		nibble = _mm512_set1_epi8(15);
-	__m512i		sum_hi = zero;
-	__m512i		sum_lo = zero;
+	NibbleSums	s;
 	int			i = 0;
 
-	while (i < dims)
+	*hi_sum = zero;
+	*lo_sum = zero;
+	do
 	{
-		__m512i		hi_low = zero,
-					hi_high = zero,
-					lo_low = zero,
-					lo_high = zero;
-		int			steps;
-
-		/* Eight steps fit int16: 8 * 2 * 15 * 128 = 30720. */
-		for (steps = 0; steps < 8 && i < dims; steps++, i += 64)
+		s.hi_low = s.hi_high = s.lo_low = s.lo_high = zero;
+		if (i <= dims - 512)
 		{
-			__mmask64	mask = i <= dims - 64 ? ~UINT64_C(0) : first_lanes_mask(dims - i);
-			__m512i		c = _mm512_maskz_loadu_epi8(mask, code + i);
-			__m512i		c_low = _mm512_and_si512(c, nibble);
-			__m512i		c_high = _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble);
-			__m512i		limb = _mm512_maskz_loadu_epi8(mask, hi + i);
+			int			end = i + 512;
 
-			hi_low = _mm512_add_epi16(hi_low, _mm512_maddubs_epi16(c_low, limb));
-			hi_high = _mm512_add_epi16(hi_high, _mm512_maddubs_epi16(c_high, limb));
-			if (two_limbs)
+			for (; i < end; i += 128)
 			{
-				limb = _mm512_maskz_loadu_epi8(mask, lo + i);
-				lo_low = _mm512_add_epi16(lo_low, _mm512_maddubs_epi16(c_low, limb));
-				lo_high = _mm512_add_epi16(lo_high, _mm512_maddubs_epi16(c_high, limb));
+				add_nibbles(two_limbs, &s, _mm512_loadu_si512(code + i),
+							_mm512_loadu_si512(hi + i), _mm512_loadu_si512(lo + i));
+				add_nibbles(two_limbs, &s, _mm512_loadu_si512(code + i + 64),
+							_mm512_loadu_si512(hi + i + 64),
+							_mm512_loadu_si512(lo + i + 64));
 			}
 		}
-		sum_hi = add_nibble_sums(sum_hi, hi_low, hi_high);
+		else
+		{
+			/* seven steps and a tail at most */
+			for (; i <= dims - 64; i += 64)
+				add_nibbles(two_limbs, &s, _mm512_loadu_si512(code + i),
+							_mm512_loadu_si512(hi + i), _mm512_loadu_si512(lo + i));
+			if (i < dims)
+			{
+				__mmask64	mask = first_lanes_mask(dims - i);
+
+				add_nibbles(two_limbs, &s, _mm512_maskz_loadu_epi8(mask, code + i),
+							_mm512_maskz_loadu_epi8(mask, hi + i),
+							_mm512_maskz_loadu_epi8(mask, lo + i));
+				i = dims;
+			}
+		}
+		*hi_sum = widen_nibble_sums(*hi_sum, s.hi_low, s.hi_high);
 		if (two_limbs)
-			sum_lo = add_nibble_sums(sum_lo, lo_low, lo_high);
-	}
-	*hi_sum = sum_hi;
-	*lo_sum = sum_lo;
+			*lo_sum = widen_nibble_sums(*lo_sum, s.lo_low, s.lo_high);
+	} while (i < dims);
 }
 
 TARGET_AVX512 static void
@@ -292,7 +334,7 @@ dot_u8_s8(int dims, const uint8_t *code, const int8_t *limb)
 	__m512i		sum;
 	__m512i		unused;
 
-	dot_nibbles(false, dims, code, limb, NULL, &sum, &unused);
+	dot_nibbles(false, dims, code, limb, limb, &sum, &unused);
 	return sum_lanes_s32(sum);
 }
 
@@ -302,6 +344,8 @@ add_products_u8_u8(__m512i sum, __m512i a, __m512i b)
 {
 	__m512i		even = _mm512_set1_epi16(255);
 
+	KEEP(a);
+	KEEP(b);
 	sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_and_si512(a, even),
 												  _mm512_and_si512(b, even)));
 	return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_srli_epi16(a, 8),
@@ -338,49 +382,25 @@ dot_u8_u8(int dims, const uint8_t *a, const uint8_t *b)
 	return sum_lanes_s32(_mm512_add_epi32(s0, s1));
 }
 
-TARGET_AVX512 static void
+static void
 dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	int			ahead = count_prefetch_codes(dims, 1);
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (i + ahead < count)
-			prefetch_code(codes + (size_t) (i + ahead) * stride_bytes, dims);
-		dot_u8_s8x2(dims, codes + (size_t) i * stride_bytes, hi, lo, out + 2 * i);
-	}
+	dot_each_limbs(dot_u8_s8x2, dims, codes, stride_bytes, NULL, count, hi, lo, out);
 }
 
-TARGET_AVX512 static void
+static void
 dot_u8_s8x2_list(int dims, const uint8_t *const *codes, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	int			ahead = count_prefetch_codes(dims, 1);
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (i + ahead < count)
-			prefetch_code(codes[i + ahead], dims);
-		dot_u8_s8x2(dims, codes[i], hi, lo, out + 2 * i);
-	}
+	dot_each_limbs(dot_u8_s8x2, dims, NULL, 0, codes, count, hi, lo, out);
 }
 
-TARGET_AVX512 static void
+static void
 dot_u8_u8_list(int dims, const uint8_t *code, const uint8_t *const *codes,
 			   int count, int32_t *out)
 {
-	int			ahead = count_prefetch_codes(dims, 1);
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (i + ahead < count)
-			prefetch_code(codes[i + ahead], dims);
-		out[i] = dot_u8_u8(dims, code, codes[i]);
-	}
+	dot_each_code(dot_u8_u8, dims, code, codes, count, out);
 }
 
 const DistanceKernels vx_distance_avx512 = {
@@ -409,6 +429,7 @@ const DistanceKernels vx_distance_avx512 = {
 INLINE_VNNI void
 add_limbs(__m512i *hi_sum, __m512i *lo_sum, __m512i code, __m512i hi, __m512i lo)
 {
+	KEEP(code);
 	*hi_sum = _mm512_dpbusd_epi32(*hi_sum, code, hi);
 	*lo_sum = _mm512_dpbusd_epi32(*lo_sum, code, lo);
 }
@@ -504,6 +525,7 @@ dot_u8_s8_vnni(int dims, const uint8_t *code, const int8_t *limb)
 INLINE_VNNI void
 add_flipped(__m512i *sum, __m512i *sum_a, __m512i a, __m512i b)
 {
+	KEEP(a);
 	*sum = _mm512_dpbusd_epi32(*sum, a, _mm512_xor_si512(b, _mm512_set1_epi8(-128)));
 	*sum_a = _mm512_dpbusd_epi32(*sum_a, a, _mm512_set1_epi8(1));
 }
@@ -616,6 +638,8 @@ dot_groups_u8_s8x2(int dims, const uint8_t *first, size_t stride_bytes,
 			prefetch_group(next, at);
 			h = _mm512_loadu_si512(hi + at);
 			l = _mm512_loadu_si512(lo + at);
+			KEEP(h);
+			KEEP(l);
 			add_limbs(&s[0], &s[1], _mm512_loadu_si512(codes[0] + at), h, l);
 			add_limbs(&s[2], &s[3], _mm512_loadu_si512(codes[1] + at), h, l);
 			add_limbs(&s[4], &s[5], _mm512_loadu_si512(codes[2] + at), h, l);
@@ -703,12 +727,14 @@ dot_u8_u8_list_vnni(int dims, const uint8_t *code, const uint8_t *const *codes,
 		{
 			prefetch_group(next, at);
 			a = _mm512_loadu_si512(code + at);
+			KEEP(a);
 			add_flipped_only(&even[0], a, _mm512_loadu_si512(group[0] + at));
 			add_flipped_only(&even[1], a, _mm512_loadu_si512(group[1] + at));
 			add_flipped_only(&even[2], a, _mm512_loadu_si512(group[2] + at));
 			add_flipped_only(&even[3], a, _mm512_loadu_si512(group[3] + at));
 			prefetch_group(next, at + 64);
 			a = _mm512_loadu_si512(code + at + 64);
+			KEEP(a);
 			add_flipped_only(&odd[0], a, _mm512_loadu_si512(group[0] + at + 64));
 			add_flipped_only(&odd[1], a, _mm512_loadu_si512(group[1] + at + 64));
 			add_flipped_only(&odd[2], a, _mm512_loadu_si512(group[2] + at + 64));
@@ -718,6 +744,7 @@ dot_u8_u8_list_vnni(int dims, const uint8_t *code, const uint8_t *const *codes,
 		{
 			prefetch_group(next, at);
 			a = _mm512_loadu_si512(code + at);
+			KEEP(a);
 			add_flipped_only(&even[0], a, _mm512_loadu_si512(group[0] + at));
 			add_flipped_only(&even[1], a, _mm512_loadu_si512(group[1] + at));
 			add_flipped_only(&even[2], a, _mm512_loadu_si512(group[2] + at));

@@ -239,64 +239,25 @@ dot_u8_u8(int dims, const uint8_t *a, const uint8_t *b)
 	return sum;
 }
 
-/*
- * The kernels that take several codes are the same loops around whichever
- * kernel of one code.
- */
-
-INLINE_NEON void
-dot_each_u8_s8x2(void (*dot) (int, const uint8_t *, const int8_t *,
-							  const int8_t *, int32_t *),
-				 int dims, const uint8_t *first, size_t stride_bytes,
-				 const uint8_t *const *list, int count,
-				 const int8_t *hi, const int8_t *lo, int32_t *out)
-{
-	int			ahead = count_prefetch_codes(dims, 1);
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (i + ahead < count)
-			prefetch_code(code_at(first, stride_bytes, list, i + ahead), dims);
-		dot(dims, code_at(first, stride_bytes, list, i), hi, lo, out + 2 * i);
-	}
-}
-
-INLINE_NEON void
-dot_each_u8_u8(int32_t (*dot) (int, const uint8_t *, const uint8_t *),
-			   int dims, const uint8_t *code, const uint8_t *const *codes,
-			   int count, int32_t *out)
-{
-	int			ahead = count_prefetch_codes(dims, 1);
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (i + ahead < count)
-			prefetch_code(codes[i + ahead], dims);
-		out[i] = dot(dims, code, codes[i]);
-	}
-}
-
 static void
 dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_u8_s8x2(dot_u8_s8x2, dims, codes, stride_bytes, NULL, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2, dims, codes, stride_bytes, NULL, count, hi, lo, out);
 }
 
 static void
 dot_u8_s8x2_list(int dims, const uint8_t *const *codes, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_u8_s8x2(dot_u8_s8x2, dims, NULL, 0, codes, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2, dims, NULL, 0, codes, count, hi, lo, out);
 }
 
 static void
 dot_u8_u8_list(int dims, const uint8_t *code, const uint8_t *const *codes,
 			   int count, int32_t *out)
 {
-	dot_each_u8_u8(dot_u8_u8, dims, code, codes, count, out);
+	dot_each_code(dot_u8_u8, dims, code, codes, count, out);
 }
 
 const DistanceKernels vx_distance_neon = {
@@ -440,7 +401,7 @@ dot_u8_s8x2_many_dotprod(int dims, const uint8_t *codes, size_t stride_bytes,
 						 int count, const int8_t *hi, const int8_t *lo,
 						 int32_t *out)
 {
-	dot_each_u8_s8x2(dot_u8_s8x2_dotprod, dims, codes, stride_bytes, NULL, count,
+	dot_each_limbs(dot_u8_s8x2_dotprod, dims, codes, stride_bytes, NULL, count,
 					 hi, lo, out);
 }
 
@@ -448,14 +409,14 @@ static void
 dot_u8_s8x2_list_dotprod(int dims, const uint8_t *const *codes, int count,
 						 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_u8_s8x2(dot_u8_s8x2_dotprod, dims, NULL, 0, codes, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2_dotprod, dims, NULL, 0, codes, count, hi, lo, out);
 }
 
 static void
 dot_u8_u8_list_dotprod(int dims, const uint8_t *code, const uint8_t *const *codes,
 					   int count, int32_t *out)
 {
-	dot_each_u8_u8(dot_u8_u8_dotprod, dims, code, codes, count, out);
+	dot_each_code(dot_u8_u8_dotprod, dims, code, codes, count, out);
 }
 
 const DistanceKernels vx_distance_neon_dotprod = {
@@ -551,7 +512,7 @@ dot_u8_s8x2_many_i8mm(int dims, const uint8_t *codes, size_t stride_bytes,
 					  int count, const int8_t *hi, const int8_t *lo,
 					  int32_t *out)
 {
-	dot_each_u8_s8x2(dot_u8_s8x2_i8mm, dims, codes, stride_bytes, NULL, count,
+	dot_each_limbs(dot_u8_s8x2_i8mm, dims, codes, stride_bytes, NULL, count,
 					 hi, lo, out);
 }
 
@@ -559,7 +520,7 @@ static void
 dot_u8_s8x2_list_i8mm(int dims, const uint8_t *const *codes, int count,
 					  const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_u8_s8x2(dot_u8_s8x2_i8mm, dims, NULL, 0, codes, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2_i8mm, dims, NULL, 0, codes, count, hi, lo, out);
 }
 
 /* Two unsigned operands gain nothing from i8mm. */

@@ -79,6 +79,8 @@ extern const DistanceKernels vx_distance_neon_dotprod;
 extern const DistanceKernels vx_distance_neon_i8mm;
 #endif
 
+#ifdef __GNUC__
+
 /*
  * For the kernels that take several codes: either count codes at stride_bytes
  * from first, or those in list.
@@ -89,24 +91,83 @@ extern const DistanceKernels vx_distance_neon_i8mm;
  */
 #define DISTANCE_PREFETCH_BYTES 2048
 
-#ifdef __GNUC__
+typedef void (*DotLimbsFunction) (int dims, const uint8_t *code,
+								  const int8_t *hi, const int8_t *lo,
+								  int32_t sums[2]);
+typedef int32_t (*DotCodesFunction) (int dims, const uint8_t *a,
+									 const uint8_t *b);
+
+/*
+ * Not left to the compiler: gcc takes a function that only prefetches for one
+ * without effect, and drops a call that it has not inlined by then.
+ */
+#define INLINE_ALWAYS static inline __attribute__((always_inline))
 
 /* How far ahead to prefetch, in codes: a multiple of group_codes. */
-static inline int
+INLINE_ALWAYS int
 count_prefetch_codes(int dims, int group_codes)
 {
 	return group_codes * (DISTANCE_PREFETCH_BYTES / (group_codes * dims + 1) + 1);
 }
 
-static inline const uint8_t *
+INLINE_ALWAYS const uint8_t *
 code_at(const uint8_t *first, size_t stride_bytes, const uint8_t *const *list,
 		int i)
 {
 	return list != NULL ? list[i] : first + (size_t) i * stride_bytes;
 }
 
+INLINE_ALWAYS void
+prefetch_code(const uint8_t *code, int dims)
+{
+	int			i;
+
+	for (i = 0; i < dims; i += 64)
+		__builtin_prefetch(code + i);
+}
+
+/*
+ * One by one, for the variants that gain nothing from taking four together.
+ * They also get through fewer codes before the core's window is full, so the
+ * codes that the loop's own prefetch does not reach are asked for first.
+ */
+INLINE_ALWAYS void
+dot_each_limbs(DotLimbsFunction dot, int dims, const uint8_t *first,
+			   size_t stride_bytes, const uint8_t *const *list, int count,
+			   const int8_t *hi, const int8_t *lo, int32_t *out)
+{
+	int			ahead = count_prefetch_codes(dims, 1);
+	int			i;
+
+	for (i = 1; i < ahead && i < count; i++)
+		prefetch_code(code_at(first, stride_bytes, list, i), dims);
+	for (i = 0; i < count; i++)
+	{
+		if (i < count - ahead)
+			prefetch_code(code_at(first, stride_bytes, list, i + ahead), dims);
+		dot(dims, code_at(first, stride_bytes, list, i), hi, lo, out + 2 * i);
+	}
+}
+
+INLINE_ALWAYS void
+dot_each_code(DotCodesFunction dot, int dims, const uint8_t *code,
+			  const uint8_t *const *list, int count, int32_t *out)
+{
+	int			ahead = count_prefetch_codes(dims, 1);
+	int			i;
+
+	for (i = 1; i < ahead && i < count; i++)
+		prefetch_code(list[i], dims);
+	for (i = 0; i < count; i++)
+	{
+		if (i < count - ahead)
+			prefetch_code(list[i + ahead], dims);
+		out[i] = dot(dims, code, list[i]);
+	}
+}
+
 /* Four codes from i on; places beyond the last take the last. */
-static inline void
+INLINE_ALWAYS void
 set_group(const uint8_t *codes[4], const uint8_t *first, size_t stride_bytes,
 		  const uint8_t *const *list, int i, int count)
 {
@@ -118,22 +179,13 @@ set_group(const uint8_t *codes[4], const uint8_t *first, size_t stride_bytes,
 	codes[3] = code_at(first, stride_bytes, list, i + 3 < last ? i + 3 : last);
 }
 
-static inline void
+INLINE_ALWAYS void
 prefetch_group(const uint8_t *const codes[4], int at)
 {
 	__builtin_prefetch(codes[0] + at);
 	__builtin_prefetch(codes[1] + at);
 	__builtin_prefetch(codes[2] + at);
 	__builtin_prefetch(codes[3] + at);
-}
-
-static inline void
-prefetch_code(const uint8_t *code, int dims)
-{
-	int			i;
-
-	for (i = 0; i < dims; i += 64)
-		__builtin_prefetch(code + i);
 }
 
 #endif							/* __GNUC__ */

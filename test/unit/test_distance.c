@@ -749,6 +749,88 @@ test_choice(uint32_t cpu)
 	report("choice", "each variant can be chosen, or falls back to the widest");
 }
 
+/* True if the line holds the word between spaces. */
+static bool
+has_word(const char *line, const char *word)
+{
+	size_t		length = strlen(word);
+	const char *at = line;
+
+	while ((at = strstr(at, word)) != NULL)
+	{
+		if (at > line && strchr(" \t", at[-1]) != NULL &&
+			strchr(" \t\n", at[length]) != NULL)
+			return true;
+		at += length;
+	}
+	return false;
+}
+
+/*
+ * What the kernel lists must have been found.  The other way round is no
+ * error: older kernels do not list everything.
+ */
+static void
+test_detection(uint32_t cpu)
+{
+	static const struct
+	{
+		const char *line;
+		const char *words[5];
+		uint32_t	feature;
+	}			listed[] = {
+#if defined(VX_DISTANCE_X86)
+		{"flags", {"avx2", "fma"}, DISTANCE_FEATURE_AVX2},
+		{"flags", {"avx512f", "avx512bw", "avx512dq", "avx512vl"}, DISTANCE_FEATURE_AVX512},
+		{"flags", {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"}, DISTANCE_FEATURE_AVX512_VNNI},
+#ifdef VX_DISTANCE_AVX_VNNI
+		{"flags", {"avx2", "fma", "avx_vnni"}, DISTANCE_FEATURE_AVX_VNNI},
+#endif
+#elif defined(VX_DISTANCE_NEON)
+		{"Features", {"asimd"}, DISTANCE_FEATURE_NEON},
+#ifdef VX_DISTANCE_DOTPROD
+		{"Features", {"asimddp"}, DISTANCE_FEATURE_DOTPROD},
+#endif
+#ifdef VX_DISTANCE_I8MM
+		{"Features", {"i8mm"}, DISTANCE_FEATURE_I8MM},
+#endif
+#else
+		{"", {NULL}, 0},
+#endif
+	};
+	FILE	   *file = fopen("/proc/cpuinfo", "r");
+	static char line[65536];
+	int			compared = 0;
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+	{
+		size_t		i;
+		int			w;
+
+		for (i = 0; i < sizeof(listed) / sizeof(listed[0]); i++)
+		{
+			if (listed[i].feature == 0 ||
+				strncmp(line, listed[i].line, strlen(listed[i].line)) != 0)
+				continue;
+			compared++;
+			for (w = 0; w < 5 && listed[i].words[w] != NULL; w++)
+			{
+				if (!has_word(line, listed[i].words[w]))
+					break;
+			}
+			if ((w == 5 || listed[i].words[w] == NULL) && (cpu & listed[i].feature) == 0)
+				fault("the kernel lists %s, which was not found", listed[i].words[w - 1]);
+		}
+		if (compared > 0)
+			break;
+	}
+	if (file != NULL)
+		fclose(file);
+	report("choice", compared > 0 ?
+		   "features that the kernel lists are found" :
+		   "features that the kernel lists are found # SKIP no list");
+}
+
 int
 main(void)
 {
@@ -775,6 +857,7 @@ main(void)
 
 	cpu = vx_distance_read_features();
 	printf("# features of this CPU: 0x%x\n", cpu);
+	test_detection(cpu);
 	test_choice(cpu);
 
 	/* Each set of kernels once, whichever features lead to it. */
