@@ -52,8 +52,9 @@ OBJS = $(patsubst $(VX_SRC)/%.c,%.o,$(VX_CFILES))
 # The install script is its fragments in order.
 INSTALL_FRAGMENTS := $(sort $(wildcard $(VX_SRC)/sql/install/*.sql))
 DATA_built = vecext--$(EXTVERSION).sql
-DATA = $(wildcard $(VX_SRC)/sql/upgrade/vecext--*.sql)
-SCRIPTS = $(wildcard $(VX_SRC)/src/client/vecext-*)
+# PGXS puts the source directory before these itself.
+DATA = $(patsubst $(VX_SRC)/%,%,$(wildcard $(VX_SRC)/sql/upgrade/vecext--*.sql))
+SCRIPTS = $(patsubst $(VX_SRC)/%,%,$(wildcard $(VX_SRC)/src/client/vecext-*))
 
 PG_CPPFLAGS = -I$(VX_SRC)/src
 # Not CFLAGS: an override there would hide every flag that PGXS sets later.

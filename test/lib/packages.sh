@@ -27,9 +27,16 @@ list_missing_packages()
 
 apt_get()
 {
+	local log status
+
+	log=$(mktemp)
 	# RUNLEVEL=1 keeps maintainer scripts from starting services.
 	as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-		apt-get -qq -y -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@"
+		apt-get -q -y -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@" >"$log" 2>&1
+	status=$?
+	[ $status = 0 ] || tail -n 30 "$log" >&2
+	rm -f "$log"
+	return $status
 }
 
 # The server package makes and starts a cluster "main" when it is installed
@@ -40,13 +47,13 @@ install_server_packages()
 	local conf=/etc/postgresql-common/createcluster.conf
 	local saved status
 
-	apt_get install --no-install-recommends postgresql-common >/dev/null || return 1
+	apt_get install --no-install-recommends postgresql-common || return 1
 	say "The server package will not create or start a cluster on this machine."
 	saved=$(mktemp)
 	cat "$conf" >"$saved" 2>/dev/null
 	{ cat "$saved"; echo "create_main_cluster = false"; } |
 		as_root tee "$conf" >/dev/null
-	apt_get install --no-install-recommends "$@" >/dev/null
+	apt_get install --no-install-recommends "$@"
 	status=$?
 	as_root tee "$conf" <"$saved" >/dev/null
 	rm -f "$saved"
@@ -72,12 +79,12 @@ ensure_packages()
 	missing=$(list_missing_packages "$@")
 	if [ -n "$missing" ]; then
 		say "Installing packages: $(echo $missing)"
-		apt_get update >/dev/null || warn "apt-get update failed; trying with what is known"
+		apt_get update || warn "apt-get update failed; trying with what is known"
 		case " $(echo $missing) " in
 			*" postgresql-"[0-9][0-9]" "*)
 				install_server_packages $missing ;;
 			*)
-				apt_get install --no-install-recommends $missing >/dev/null ;;
+				apt_get install --no-install-recommends $missing ;;
 		esac || die "could not install: $(echo $missing)"
 	fi
 	exec 9>&-

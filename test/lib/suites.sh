@@ -58,14 +58,18 @@ suite_lint()
 	done
 }
 
-sanitizers_work()
+# Sets VX_SANITIZERS to the compiler's switches, or to nothing where it cannot.
+find_sanitizers()
 {
+	VX_SANITIZERS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+	export UBSAN_OPTIONS=print_stacktrace=1
 	printf 'int main(void) { return 0; }\n' >"$VX_WORK/probe.c"
-	${CC:-cc} $VX_SANITIZE -o "$VX_WORK/probe" "$VX_WORK/probe.c" 2>/dev/null &&
-		timeout 20 "$VX_WORK/probe" 2>/dev/null
+	if ! ${CC:-cc} $VX_SANITIZERS -o "$VX_WORK/probe" "$VX_WORK/probe.c" 2>/dev/null ||
+		! timeout 20 "$VX_WORK/probe" 2>/dev/null; then
+		say "  no sanitizers on this machine: unit tests run without them"
+		VX_SANITIZERS=
+	fi
 }
-
-VX_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 
 # compile_and_run NAME SOURCE FLAGS...: a failing compilation is one failure,
 # a working one does not count.
@@ -85,19 +89,12 @@ compile_and_run()
 
 suite_unit()
 {
-	local source name sanitize=
+	local source name
 
-	export PG_CONFIG=$VX_PG_CONFIG
-	if sanitizers_work; then
-		sanitize=yes
-		export UBSAN_OPTIONS=print_stacktrace=1
-	else
-		say "  no sanitizers on this machine: unit tests run without them"
-	fi
 	for source in $(list_files "$VX_SRC"/test/unit/test_*.c); do
 		name=unit/$(basename "$source" .c)
-		compile_and_run "$name" "$source"
-		[ -z "$sanitize" ] || compile_and_run "$name.sanitized" "$source" $VX_SANITIZE
+		compile_and_run "$name" "$source" -O2
+		[ -z "$VX_SANITIZERS" ] || compile_and_run "$name.sanitized" "$source" $VX_SANITIZERS
 	done
 }
 
@@ -157,15 +154,15 @@ run_regress()
 		else
 			tail -n 20 "$out/output" | sed 's/^/  | /'
 		fi
-		show_crashes "$VX_CLUSTER"
+		show_crashes "$VX_CLUSTER/server.log"
 	fi
 }
 
 # What a server said that no test expects.
 show_crashes()
 {
-	grep -nE 'PANIC|TRAP:|terminated by signal|inconsistent page' "$1/server.log" 2>/dev/null |
-		head -n 10 | sed 's/^/  | server log: /'
+	grep -nE 'PANIC|TRAP:|terminated by signal|inconsistent page' "$1" 2>/dev/null |
+		head -n 10 | sed "s|^|  \| $(basename "$1"): |"
 }
 
 start_suite_cluster()
@@ -180,7 +177,7 @@ start_suite_cluster()
 # A suite's server must also stop in good order, and must not have crashed.
 stop_suite_cluster()
 {
-	if ! stop_cluster "$VX_CLUSTER" fast || [ -n "$(show_crashes "$VX_CLUSTER")" ]; then
+	if ! stop_cluster "$VX_CLUSTER" fast || [ -n "$(show_crashes "$VX_CLUSTER/server.log")" ]; then
 		fail_test "$1: server stays up and stops" "$VX_CLUSTER/server.log"
 	fi
 	VX_CLUSTER=
@@ -248,38 +245,30 @@ suite_pgtap()
 # "make installcheck" gives it.
 run_perl_test()
 {
-	local file=$1 name pgxs dir
+	local file=$1 name pgxs dir stem status log
 
 	name=$(basename "$(dirname "$file")")/$(basename "$file" .pl)
 	pgxs=$(dirname "$("$VX_PG_CONFIG" --pgxs)")/..
 	dir=$VX_WORK/$name
-	mkdir -p "$dir/log"
-	if ! (
+	stem=$VX_WORK/results/${name//\//_}
+	mkdir -p "$dir/log" "$VX_WORK/ports"
+	(
 		unset PGHOST PGPORT PGUSER PGDATABASE
 		cd "$VX_SRC" || exit 1
 		export PATH="$("$VX_PG_CONFIG" --bindir):$PATH"
 		export PERL5LIB="$pgxs/test/perl:$VX_SRC/test/tap"
 		export PG_REGRESS="$pgxs/test/regress/pg_regress"
 		export TESTDIR=$dir TESTLOGDIR=$dir/log TESTDATADIR=$dir/data
-		export TEMP_CONFIG=$VX_WORK/temp.conf
-		export top_builddir=$VX_WORK share_contrib_dir=$VX_WORK
+		export TEMP_CONFIG=$VX_WORK/temp.conf top_builddir=$VX_WORK
 		export PG_TEST_PORT_DIR=$VX_WORK/ports PG_TEST_TIMEOUT_DEFAULT=$((180 * VX_PATIENCE))
-		mkdir -p "$PG_TEST_PORT_DIR"
-		stem=$VX_WORK/results/$(printf '%s' "$name" | tr / _)
 		with_time_limit "$2" perl "$file" >"$stem.tap" 2>"$stem.log" </dev/null
-		echo $? >"$stem.status"
-	); then
-		fail_test "$name" /dev/null
-		return 1
-	fi
-	stem=$VX_WORK/results/$(printf '%s' "$name" | tr / _)
-	if ! count_result "$name" "$(cat "$stem.status")" "$stem.tap" "$stem.log"; then
-		find "$dir" -name '*.log' -path '*log/*' | while read -r log; do
-			if grep -qE 'PANIC|TRAP:|terminated by signal|inconsistent page|FATAL' "$log"; then
-				say "  --- $log"
-				grep -E 'PANIC|TRAP:|terminated by signal|inconsistent page|FATAL' "$log" |
-					tail -n 10 | sed 's/^/  | /'
-			fi
+	)
+	status=$?
+	# 15 writes its log below TESTDIR, later majors where TESTLOGDIR says
+	log=$(find "$dir" -name 'regress_log_*' | head -n 1)
+	if ! count_result "$name" "$status" "$stem.tap" "${log:-$stem.log}"; then
+		find "$dir" -name '*.log' | while read -r log; do
+			show_crashes "$log"
 		done
 		return 1
 	fi
@@ -302,10 +291,14 @@ suite_tap()
 # Stored inputs of the fuzzers, once more: what broke something stays mended.
 suite_fuzz()
 {
-	local run=$VX_SRC/test/fuzz/run
+	local source target
 
-	[ -x "$run" ] || return 0
-	PG_CONFIG=$VX_PG_CONFIG run_tap "fuzz/replay" 300 "$run" replay
+	for source in $(list_files "$VX_SRC"/test/fuzz/fuzz_*.c); do
+		target=$(basename "$source" .c)
+		target=${target#fuzz_}
+		VX_PROGRAM_ARGUMENTS=$VX_SRC/test/fuzz/corpus/$target \
+			compile_and_run "fuzz/$target" "$source" ${VX_SANITIZERS:-}
+	done
 }
 
 # The regression tests once more with valgrind watching every backend.
@@ -347,7 +340,7 @@ suite_long()
 		found=yes
 		case $file in
 			*.pl) run_perl_test "$file" 7200 ;;
-			*) PG_CONFIG=$VX_PG_CONFIG run_tap "long/$(basename "$file" .sh)" 7200 "$file" ;;
+			*) run_tap "long/$(basename "$file" .sh)" 7200 "$file" ;;
 		esac
 	done
 	[ -n "$found" ] || say "  no acceptance lists in test/long"
@@ -358,7 +351,7 @@ suite_longfuzz()
 	local run=$VX_SRC/test/fuzz/run
 
 	[ -x "$run" ] || return 0
-	PG_CONFIG=$VX_PG_CONFIG run_tap "fuzz/long" 14400 "$run" "${VX_FUZZ_SECONDS:-600}"
+	run_tap "fuzz/long" 14400 "$run" "${VX_FUZZ_SECONDS:-600}"
 }
 
 # The NEON kernels, cross-built and emulated.
@@ -367,12 +360,11 @@ suite_neon()
 	local source
 
 	export CC=aarch64-linux-gnu-gcc VX_EMULATOR=qemu-aarch64
-	# the headers of this machine's server are for this machine's processor
-	export PG_CONFIG=false
 	for source in $(list_files "$VX_SRC"/test/unit/test_*.c); do
-		compile_and_run "neon/$(basename "$source" .c)" "$source" -static
+		# the headers of this machine's server are for its own processor
+		PG_CONFIG=false compile_and_run "neon/$(basename "$source" .c)" "$source" -static
 	done
-	unset CC VX_EMULATOR PG_CONFIG
+	unset CC VX_EMULATOR
 }
 
 stop_left_servers()
@@ -394,6 +386,8 @@ run_suites()
 	make_private_server "$VX_REAL_PG_CONFIG" "$VX_WORK/pg" ||
 		die "could not copy the server of $VX_REAL_PG_CONFIG"
 	say "vecext $VX_VERSION on $("$VX_PG_CONFIG" --version)"
+	export PG_CONFIG=$VX_PG_CONFIG
+	find_sanitizers
 
 	begin_suite build
 	suite_build
