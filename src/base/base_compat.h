@@ -66,8 +66,11 @@ typedef RelFileNode RelFileLocator;
 /* 17 asks whether an index can be built in parallel; before, only btree is. */
 #if PG_VERSION_NUM >= 170000
 #define vx_set_am_can_build_parallel(routine) ((routine)->amcanbuildparallel = true)
+#define vx_plan_build_workers(index_info, heap, index) ((index_info)->ii_ParallelWorkers)
 #else
 #define vx_set_am_can_build_parallel(routine) ((void) 0)
+#define vx_plan_build_workers(index_info, heap, index) \
+	plan_create_index_workers(RelationGetRelid(heap), RelationGetRelid(index))
 #endif
 
 /* 18 names the access method's part of a parallel scan otherwise. */

@@ -5,7 +5,8 @@
  *
  * 1. Check options, dimensions and operator class.
  * 2. Compute the mean of a sample (vx_am_sample_mean).
- * 3. Scan the heap, encode, append to the store (build_row).
+ * 3. Read the table, with workers if it pays, and append the encoded rows to
+ *	  the store (vx_am_load_rows, build_row).
  * 4. Write what is left and log the index (vx_store_end_build).
  *
  *-------------------------------------------------------------------------
@@ -15,24 +16,15 @@
 #include "access/tableam.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 #include "utils/backend_progress.h"
 
+#include "am/am_load.h"
 #include "flat/flat.h"
 
 /* Phases in pg_stat_progress_create_index, after core's "initializing" */
 #define FLAT_BUILD_SAMPLE	2
 #define FLAT_BUILD_LOAD		3
 #define FLAT_BUILD_WRITE	4
-
-typedef struct FlatBuildState
-{
-	StoreBuilder *builder;
-	const QuantParams *quant;
-	QuantSlotData *slot;
-	MemoryContext row_context;
-	double		rows;
-} FlatBuildState;
 
 char *
 vx_flat_build_phase_name(int64 phase)
@@ -53,17 +45,9 @@ vx_flat_build_phase_name(int64 phase)
 }
 
 static void
-build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
-		  bool tuple_is_alive, void *arg)
+build_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, void *arg)
 {
-	FlatBuildState *state = (FlatBuildState *) arg;
-	MemoryContext old_context = MemoryContextSwitchTo(state->row_context);
-	uint16		kind = vx_am_encode(state->quant, values[0], isnull[0], state->slot);
-
-	vx_store_build_row(state->builder, tid, kind, state->slot);
-	state->rows += 1;
-	MemoryContextSwitchTo(old_context);
-	MemoryContextReset(state->row_context);
+	vx_store_build_row((StoreBuilder *) arg, tid, kind, slot);
 }
 
 /* Constraints need search for equality, which no bound can promise. */
@@ -83,7 +67,7 @@ vx_flat_build(Relation heap, Relation index, IndexInfo *index_info)
 	QuantKind	quantizer = vx_am_get_quantizer(index);
 	DistanceMetric metric = vx_am_get_metric(index);
 	int			dims = vx_am_get_dims(index, "flat", quantizer);
-	FlatBuildState state;
+	StoreBuilder *builder;
 	float	   *mean = NULL;
 
 	check_no_exclusion(index, index_info);
@@ -97,20 +81,13 @@ vx_flat_build(Relation heap, Relation index, IndexInfo *index_info)
 	}
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_LOAD);
-	state.builder = vx_store_begin_build(index, dims, quantizer, metric, mean);
-	state.quant = vx_store_builder_quant(state.builder);
-	state.slot = palloc0(state.quant->slot_bytes);
-	state.row_context = AllocSetContextCreate(CurrentMemoryContext, "flat build row",
-											  ALLOCSET_DEFAULT_SIZES);
-	state.rows = 0;
-	result->heap_tuples = table_index_build_scan(heap, index, index_info, true, true,
-												 build_row, &state, NULL);
+	builder = vx_store_begin_build(index, dims, quantizer, metric, mean);
+	result->heap_tuples = vx_am_load_rows(heap, index, index_info,
+										  vx_store_builder_quant(builder),
+										  build_row, builder, &result->index_tuples);
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_WRITE);
-	vx_store_end_build(state.builder);
-	MemoryContextDelete(state.row_context);
-
-	result->index_tuples = state.rows;
+	vx_store_end_build(builder);
 	return result;
 }
 
