@@ -13,6 +13,7 @@
 #include "fmgr.h"
 
 #include "base/base_settings.h"
+#include "store/store_settings.h"
 
 PG_MODULE_MAGIC;
 
@@ -22,4 +23,6 @@ void
 _PG_init(void)
 {
 	vx_base_define_settings();
+	vx_store_define_settings();
+	vx_base_reserve_prefixes();
 }

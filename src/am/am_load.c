@@ -21,7 +21,7 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
-#include "optimizer/planner.h"
+#include "optimizer/optimizer.h"
 #include "pgstat.h"
 #include "storage/buffile.h"
 #include "storage/sharedfileset.h"

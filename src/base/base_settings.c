@@ -56,6 +56,10 @@ vx_base_define_settings(void)
 							 check_simd,
 							 assign_simd,
 							 NULL);
+}
 
+void
+vx_base_reserve_prefixes(void)
+{
 	MarkGUCPrefixReserved("vecext");
 }

@@ -8,7 +8,10 @@
 #ifndef VX_BASE_SETTINGS_H
 #define VX_BASE_SETTINGS_H
 
-/* Define every setting and reserve our prefixes; called once per backend. */
+/* Define the settings that belong to no other area. */
 extern void vx_base_define_settings(void);
+
+/* Reserve our prefixes, once all areas have defined their settings. */
+extern void vx_base_reserve_prefixes(void);
 
 #endif							/* VX_BASE_SETTINGS_H */

@@ -107,6 +107,12 @@ typedef struct FlatScanData
 	int			tid_count;
 	int			next_tid;
 
+	/*
+	 * What index-only scans get: no column can be returned, but count(*)
+	 * needs none, and the planner chooses such a scan for it.
+	 */
+	IndexTuple	no_columns;
+
 	/* room for one page's hits */
 	uint16	   *positions;
 	double	   *bounds;
@@ -224,6 +230,16 @@ start_scan(IndexScanDesc scan)
 			state->null_query = true;
 		else
 			prepare_query(state, &state->query, DatumGetVector(key->sk_argument));
+	}
+
+	if (scan->xs_want_itup)
+	{
+		Datum		values[INDEX_MAX_KEYS] = {0};
+		bool		nulls[INDEX_MAX_KEYS];
+
+		memset(nulls, true, sizeof(nulls));
+		scan->xs_itupdesc = RelationGetDescr(scan->indexRelation);
+		state->no_columns = index_form_tuple(scan->xs_itupdesc, values, nulls);
 	}
 
 	state->phase = FLAT_PHASE_ODD;
@@ -766,6 +782,7 @@ vx_flat_get_tuple(IndexScanDesc scan, ScanDirection direction)
 
 	scan->xs_heaptid = state->tids[state->next_tid++];
 	scan->xs_recheck = state->ball_count > 0;
+	scan->xs_itup = state->no_columns;
 	if (state->ordered)
 		set_order_by_values(scan);
 	return true;

@@ -32,6 +32,7 @@
 #ifndef VX_STORE_PEEK_H
 #define VX_STORE_PEEK_H
 
+#include "executor/instrument.h"
 #include "portability/instr_time.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
@@ -42,8 +43,8 @@
 extern bool vx_store_buffer_peek;
 
 /*
- * With fewer buffers than this the clock sweep may come round within a peek;
- * vecext.buffer_peek = force peeks all the same, for tests.
+ * With fewer buffers than this the clock sweep may come round within a peek:
+ * then pages are pinned.
  */
 #define STORE_PEEK_MIN_BUFFERS 512
 
@@ -76,12 +77,22 @@ vx_store_peek_begin(const RelFileLocator *locator, const StorePageRef *ref)
 	return (const char *) BufferGetBlock(ref->buffer);
 }
 
-/* End: true if what was read since begin was this page's. */
+/*
+ * End: true if what was read since begin was this page's.  Counts the page as
+ * a buffer hit, which it was.
+ */
 static inline bool
 vx_store_peek_end(const RelFileLocator *locator, const StorePageRef *ref)
 {
 	pg_read_barrier();
-	return vx_store_peek_check(locator, ref);
+	if (likely(vx_store_peek_check(locator, ref)))
+	{
+		vx_store_counters.peeks++;
+		pgBufferUsage.shared_blks_hit++;
+		return true;
+	}
+	vx_store_counters.peek_misses++;
+	return false;
 }
 
 /* True if an index may be peeked at in this server. */
