@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * distance_codes.h
- *	  Kernels over code slots beyond the integer dot products: L1 sums over
- *	  decoded codes, and the coarse test that keeps few slots of many.
+ *	  Kernels around code slots beyond the integer dot products: encoding, L1
+ *	  sums over decoded codes, and the coarse test that keeps few slots of
+ *	  many.
  *
  * The variant follows vx_distance->variant; there is no choice of its own.
  *
@@ -48,9 +49,66 @@ typedef struct DistanceCodeTest
 	double		error_factor;
 } DistanceCodeTest;
 
+/*
+ * What one pass of encoding adds up, in double precision and in eight partial
+ * sums (term i goes to sum i % 8) that are added pairwise.  Sizes are squares,
+ * or absolute values if the pass was told so.
+ */
+typedef struct DistanceEncodeSums
+{
+	double		residual;		/* sizes of value - decoded value */
+	double		value;			/* sizes of the values */
+	double		decoded;		/* squares of the decoded values, always */
+	double		decoded_size;	/* sizes of the decoded values */
+	double		mean_dot;		/* mean[i] * decoded value, 0 without a mean */
+	int32_t		code_sum;
+} DistanceEncodeSums;
+
+/* The same for a query's limbs. */
+typedef struct DistanceLimbSums
+{
+	double		residual;		/* squares of value - step * level */
+	double		value;			/* squares of the values */
+	double		level;			/* exact */
+	double		level2;			/* squares of the levels, exact */
+} DistanceLimbSums;
+
+/* |128 * hi + lo| for hi in [-127, 127], with lo in [-64, 63] */
+#define DISTANCE_MAX_LEVEL 16256
+
 typedef struct DistanceCodeKernels
 {
 	DistanceVariant variant;
+
+	/*
+	 * To and from codes, in double precision.  A *value* is
+	 * x[i] * factor - mean[i]; mean may be NULL for zeros.  Every variant
+	 * gives the same bits.
+	 */
+
+	/* sum x[i] * x[i], in partial sums as above */
+	double		(*norm2_f64) (int dims, const float *x);
+
+	/* The least and the greatest value; dims >= 1. */
+	void		(*range_f64) (int dims, const float *x, const float *mean,
+							  double factor, double range[2]);
+
+	/*
+	 * code[i] = (value - offset) / scale, rounded, 0 to 255; all 0 if scale
+	 * is 0.
+	 */
+	void		(*encode_u8) (int dims, const float *x, const float *mean,
+							  double factor, double offset, double scale,
+							  bool absolute, uint8_t *code,
+							  DistanceEncodeSums *sums);
+
+	/*
+	 * level = value / step, rounded, where step is the greatest absolute
+	 * value divided by DISTANCE_MAX_LEVEL; hi and lo are its limbs.
+	 */
+	void		(*encode_limbs) (int dims, const float *x, const float *mean,
+								 double factor, double step, int8_t *hi,
+								 int8_t *lo, DistanceLimbSums *sums);
 
 	/*
 	 * sum |offset + scale * code[i] - z[i]|, in float32.

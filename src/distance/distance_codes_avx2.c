@@ -205,6 +205,10 @@ keep_plane(const void *heads, size_t stride_bytes, int count, const int32_t *sum
 
 const DistanceCodeKernels vx_distance_codes_avx2 = {
 	DISTANCE_VARIANT_AVX2,
+	vx_distance_encode_norm2_avx2,
+	vx_distance_encode_range_avx2,
+	vx_distance_encode_u8_avx2,
+	vx_distance_encode_limbs_avx2,
 	l1_u8_f32,
 	l1_u8_u8,
 	keep_ball,

@@ -78,6 +78,10 @@ l1_u8_u8(int dims, const uint8_t *a, float scale_a, float offset_a,
  */
 const DistanceCodeKernels vx_distance_codes_neon = {
 	DISTANCE_VARIANT_NEON,
+	vx_distance_encode_norm2,
+	vx_distance_encode_range,
+	vx_distance_encode_u8,
+	vx_distance_encode_limbs,
 	l1_u8_f32,
 	l1_u8_u8,
 	vx_distance_codes_keep_ball,

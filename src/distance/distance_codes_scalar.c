@@ -99,6 +99,10 @@ vx_distance_codes_keep_plane(const void *heads, size_t stride_bytes, int count,
 
 const DistanceCodeKernels vx_distance_codes_scalar = {
 	DISTANCE_VARIANT_SCALAR,
+	vx_distance_encode_norm2,
+	vx_distance_encode_range,
+	vx_distance_encode_u8,
+	vx_distance_encode_limbs,
 	l1_u8_f32,
 	l1_u8_u8,
 	vx_distance_codes_keep_ball,

@@ -21,10 +21,18 @@
 /* Beyond any bound, yet its square and its sums are finite. */
 #define LARGE_BOUND 1e100
 
+/*
+ * How far ahead of the slot at work to prefetch: enough lines to keep the
+ * fill buffers of a core busy, few enough to be still there when needed.
+ */
+#define PREFETCH_BYTES 2048
+
 #if defined(__GNUC__)
 #define NOINLINE __attribute__((noinline))
+#define prefetch_line(address) __builtin_prefetch(address)
 #else
 #define NOINLINE
+#define prefetch_line(address) ((void) (address))
 #endif
 
 _Static_assert(offsetof(QuantSlotData, scale) == offsetof(QuantSlotData, error) + 4 &&
@@ -90,9 +98,9 @@ bound_l1(const QuantQuery *query, const QuantSlotData *slot, float sum)
 	double		size = low > high ? low : high;
 	double		distance;
 
-	distance = (double) sum *
-		(1.0 - compute_gamma(DISTANCE_CODES_L1_DEPTH(dims)) - QUANT_DOUBLE_SLACK) -
-		dims * (0x1p-22 * size + 0x1p-148) - (double) slot->error - query->error;
+	/* base: the rounding of the kernel's own sum */
+	distance = (double) sum * query->base - dims * (0x1p-22 * size + 0x1p-148) -
+		(double) slot->error - query->error;
 	return distance < 0.0 ? 0.0 : distance * query->shrink;
 }
 
@@ -200,13 +208,19 @@ bound_each(const QuantQuery *query, const char *slots, int count, double thresho
 	const DistanceCodeKernels *kernels = vx_distance_code_kernels(vx_distance->variant);
 	bool		is_none = query->params.kind == QUANT_NONE;
 	size_t		stride_bytes = query->params.slot_bytes;
+	const char *end = slots + (size_t) count * stride_bytes;
 	int			found = 0;
 	int			i;
 
 	for (i = 0; i < count; i++)
 	{
 		const QuantSlotData *slot = (const QuantSlotData *) (slots + (size_t) i * stride_bytes);
+		const char *ahead = (const char *) slot + PREFETCH_BYTES;
+		size_t		byte;
 		double		bound;
+
+		for (byte = 0; byte < stride_bytes && ahead + byte < end; byte += 64)
+			prefetch_line(ahead + byte);
 
 		bound = is_none ? vx_quant_bound(query, slot) : compute_bound_l1(query, slot, kernels);
 		positions[found] = (uint16_t) i;

@@ -98,7 +98,8 @@ typedef struct QuantQuery
 	double		norm2;			/* |z^|^2 */
 	double		error;			/* >= |z - z^| (L1 norm for METRIC_L1) */
 	double		query_norm;		/* >= |q| */
-	double		base;			/* metric's constant, e.g. -<mean, q> */
+	double		base;			/* metric's constant: ip: -<mean, q>; L1: 1 -
+								 * relative error of sums over codes */
 	double		relative;		/* relative error of the float4 operator's sums */
 	double		shrink;			/* 1 - relative error of the float4 operator */
 	double		slack;			/* absolute error of the float4 operator */

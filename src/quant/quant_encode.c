@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "distance/distance_codes.h"
 #include "quant/quant_codec.h"
 #include "quant/quant_error.h"
 
@@ -47,21 +48,12 @@ vx_quant_init_params(QuantParams *params, QuantKind kind, DistanceMetric metric,
 static QuantClass
 classify_vector(const QuantParams *params, const float *x, double *norm)
 {
-	double		norm2 = 0.0;
-	bool		is_zero = true;
-	int			i;
-
 	/* Squares of float32 neither overflow nor vanish in double. */
-	for (i = 0; i < params->dims; i++)
-	{
-		norm2 += (double) x[i] * (double) x[i];
-		is_zero &= x[i] == 0.0f;
-	}
-	*norm = sqrt(norm2);
+	*norm = sqrt(vx_distance_code_kernels(vx_distance->variant)->norm2_f64(params->dims, x));
 
 	if (params->metric == DISTANCE_METRIC_COSINE)
 	{
-		if (is_zero)
+		if (*norm == 0.0)
 			return QUANT_CLASS_NAN;
 		if (!(*norm >= QUANT_MIN_COSINE_NORM))
 			return QUANT_CLASS_ODD;
@@ -81,15 +73,6 @@ classify_vector(const QuantParams *params, const float *x, double *norm)
 	return QUANT_CLASS_CODE;
 }
 
-/* y[i], the value to be coded */
-static inline double
-center_value(const float *x, const float *mean, double factor, int i)
-{
-	double		value = (double) x[i] * factor;
-
-	return mean == NULL ? value : value - (double) mean[i];
-}
-
 /* The least float that is not below value. */
 static float
 round_up(double value)
@@ -103,80 +86,34 @@ static void
 encode_sq8(const QuantParams *params, const float *x, double factor,
 		   QuantSlotData *slot)
 {
-	const float *mean = params->mean;
+	const DistanceCodeKernels *kernels = vx_distance_code_kernels(vx_distance->variant);
+	int			dims = params->dims;
 	bool		is_l1 = params->metric == DISTANCE_METRIC_L1;
-	double		minimum = INFINITY;
-	double		maximum = -INFINITY;
+	double		range[2];
 	double		offset;
-	double		scale;
-	double		inverse;
-	double		residual_sum = 0.0;
-	double		norm_sum = 0.0;
-	double		decoded_sum = 0.0;
-	double		decoded_norm2 = 0.0;
-	double		mean_dot = 0.0;
+	DistanceEncodeSums sums;
 	double		error;
-	int32_t		code_sum = 0;
-	int			i;
 
-	for (i = 0; i < params->dims; i++)
-	{
-		double		y = center_value(x, mean, factor, i);
+	kernels->range_f64(dims, x, params->mean, factor, range);
 
-		minimum = y < minimum ? y : minimum;
-		maximum = y > maximum ? y : maximum;
-	}
-
-	slot->offset = (float) minimum;
+	/* No negative zero: equal vectors are to have equal headers. */
+	slot->offset = (float) range[0] + 0.0f;
 	offset = (double) slot->offset;
-	slot->scale = maximum > offset ? (float) ((maximum - offset) / 255.0) : 0.0f;
-	scale = (double) slot->scale;
-	inverse = scale > 0.0 ? 1.0 / scale : 0.0;
+	slot->scale = range[1] > offset ? (float) ((range[1] - offset) / 255.0) : 0.0f;
 
-	for (i = 0; i < params->dims; i++)
-	{
-		double		y = center_value(x, mean, factor, i);
-		double		level = (y - offset) * inverse;
-		int			code;
-		double		decoded;
-		double		residual;
-
-		if (level > 254.5)
-			code = 255;
-		else
-			code = level > 0.0 ? (int) (level + 0.5) : 0;
-		slot->code[i] = (uint8_t) code;
-		code_sum += code;
-
-		decoded = offset + scale * (double) code;
-		residual = y - decoded;
-		decoded_norm2 += decoded * decoded;
-		if (is_l1)
-		{
-			residual_sum += fabs(residual);
-			norm_sum += fabs(y);
-			decoded_sum += fabs(decoded);
-		}
-		else
-		{
-			residual_sum += residual * residual;
-			norm_sum += y * y;
-		}
-		if (mean != NULL)
-			mean_dot += decoded * (double) mean[i];
-	}
-
+	kernels->encode_u8(dims, x, params->mean, factor, offset, (double) slot->scale, is_l1,
+					   slot->code, &sums);
 	if (is_l1)
-		error = raise_norm(residual_sum, norm_sum, decoded_sum, params->dims);
+		error = raise_norm(sums.residual, sums.value, sums.decoded_size, dims);
 	else
-		error = raise_norm(sqrt(residual_sum), sqrt(norm_sum), sqrt(decoded_norm2), params->dims);
+		error = raise_norm(sqrt(sums.residual), sqrt(sums.value), sqrt(sums.decoded), dims);
 	if (params->metric == DISTANCE_METRIC_COSINE)
-		error += compute_normalise_error(params->dims);
+		error += compute_normalise_error(dims);
 
 	slot->error = round_up(error);
-	slot->norm2 = (float) decoded_norm2;
-	slot->mean_dot = params->metric == DISTANCE_METRIC_IP ? (float) mean_dot : 0.0f;
-	slot->code_sum = code_sum;
+	slot->norm2 = (float) sums.decoded;
+	slot->mean_dot = params->metric == DISTANCE_METRIC_IP ? (float) sums.mean_dot + 0.0f : 0.0f;
+	slot->code_sum = sums.code_sum;
 }
 
 QuantClass

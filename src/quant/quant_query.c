@@ -9,11 +9,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "distance/distance_codes.h"
 #include "quant/quant_codec.h"
 #include "quant/quant_error.h"
-
-/* |128 * hi + lo| for hi in [-127, 127], with lo in [-64, 64] */
-#define MAX_LEVEL 16256
 
 #define ARRAY_ALIGNMENT 64
 
@@ -38,21 +36,12 @@ vx_quant_query_bytes(const QuantParams *params)
 static QuantQueryClass
 classify_query(const QuantParams *params, const float *q, double *norm)
 {
-	double		norm2 = 0.0;
-	bool		is_zero = true;
-	int			i;
-
-	for (i = 0; i < params->dims; i++)
-	{
-		norm2 += (double) q[i] * (double) q[i];
-		is_zero &= q[i] == 0.0f;
-	}
-	*norm = sqrt(norm2);
+	*norm = sqrt(vx_distance_code_kernels(vx_distance->variant)->norm2_f64(params->dims, q));
 
 	/* The same thresholds, and for the same reasons, as for vectors. */
 	if (params->metric == DISTANCE_METRIC_COSINE)
 	{
-		if (is_zero)
+		if (*norm == 0.0)
 			return QUANT_QUERY_NAN;
 		if (!(*norm >= QUANT_MIN_COSINE_NORM))
 			return QUANT_QUERY_ODD;
@@ -66,62 +55,23 @@ classify_query(const QuantParams *params, const float *q, double *norm)
 	return QUANT_QUERY_NORMAL;
 }
 
-/* z[i], the value to be quantised */
-static inline double
-center_value(const float *q, const float *mean, double factor, int i)
-{
-	double		value = (double) q[i] * factor;
-
-	return mean == NULL ? value : value - (double) mean[i];
-}
-
-/* hi, lo, step, sum, norm2 and error */
+/* hi, lo, step, sum, norm2 and error; z is q * factor - mean */
 static void
 quantise_limbs(QuantQuery *query, const float *mean, double factor)
 {
-	const float *q = query->query;
+	const DistanceCodeKernels *kernels = vx_distance_code_kernels(vx_distance->variant);
 	int			dims = query->params.dims;
-	double		maximum = 0.0;
-	double		inverse;
-	double		residual_sum = 0.0;
-	double		norm_sum = 0.0;
-	int64_t		level_sum = 0;
-	int64_t		level_norm2 = 0;
-	int			i;
+	double		range[2];
+	DistanceLimbSums sums;
 
-	for (i = 0; i < dims; i++)
-	{
-		double		size = fabs(center_value(q, mean, factor, i));
+	kernels->range_f64(dims, query->query, mean, factor, range);
+	query->step = fmax(-range[0], range[1]) / DISTANCE_MAX_LEVEL;
+	kernels->encode_limbs(dims, query->query, mean, factor, query->step,
+						  query->hi, query->lo, &sums);
 
-		maximum = size > maximum ? size : maximum;
-	}
-	query->step = maximum / MAX_LEVEL;
-	inverse = maximum > 0.0 ? MAX_LEVEL / maximum : 0.0;
-
-	for (i = 0; i < dims; i++)
-	{
-		double		z = center_value(q, mean, factor, i);
-		double		scaled = z * inverse;
-		double		residual;
-		int			level;
-		int			hi;
-
-		/* Both by way of positive numbers, where a cast rounds down. */
-		level = (int) (scaled + (MAX_LEVEL + 0.5)) - MAX_LEVEL;
-		hi = (level + MAX_LEVEL + 64) / 128 - MAX_LEVEL / 128;
-		query->hi[i] = (int8_t) hi;
-		query->lo[i] = (int8_t) (level - 128 * hi);
-
-		residual = z - query->step * (double) level;
-		residual_sum += residual * residual;
-		norm_sum += z * z;
-		level_sum += level;
-		level_norm2 += (int64_t) level * level;
-	}
-
-	query->sum = query->step * (double) level_sum;
-	query->norm2 = query->step * query->step * (double) level_norm2;
-	query->error = raise_norm(sqrt(residual_sum), sqrt(norm_sum), sqrt(query->norm2), dims);
+	query->sum = query->step * sums.level;
+	query->norm2 = query->step * query->step * sums.level2;
+	query->error = raise_norm(sqrt(sums.residual), sqrt(sums.value), sqrt(query->norm2), dims);
 }
 
 /* centered and error */
@@ -135,8 +85,10 @@ center_floats(QuantQuery *query)
 
 	for (i = 0; i < dims; i++)
 	{
-		double		z = center_value(query->query, query->params.mean, 1.0, i);
+		double		z = (double) query->query[i];
 
+		if (query->params.mean != NULL)
+			z -= (double) query->params.mean[i];
 		query->centered[i] = (float) z;
 		residual_sum += fabs(z - (double) query->centered[i]);
 		norm_sum += fabs(z);
@@ -209,6 +161,7 @@ vx_quant_prepare_query(QuantQuery *query, const QuantParams *params,
 
 		case DISTANCE_METRIC_L1:
 			center_floats(query);
+			query->base = 1.0 - compute_gamma(DISTANCE_CODES_L1_DEPTH(dims)) - QUANT_DOUBLE_SLACK;
 			query->shrink = (1.0 - query->relative) * (1.0 - QUANT_DOUBLE_SLACK);
 			break;
 	}

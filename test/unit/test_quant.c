@@ -362,6 +362,8 @@ typedef struct Batch
 	float	   *scratch;
 	double		norm[BATCH];
 	void	   *query_memory;
+	void	   *other_memory;
+	void	   *other_slot;
 	char	   *slots;
 	size_t		slots_bytes;
 } Batch;
@@ -404,6 +406,31 @@ get_slot(int i)
 	return (QuantSlotData *) (batch.slots + (size_t) i * batch.params.slot_bytes);
 }
 
+/*
+ * Every variant prepares the same query (where the compiler does not fuse
+ * multiplications and additions of plain C).
+ */
+static void
+check_other_query(void)
+{
+#ifndef __aarch64__
+	QuantQuery	other;
+	const QuantQuery *query = &batch.query;
+
+	vx_distance = tables[random_below(table_count)];
+	vx_quant_prepare_query(&other, &batch.params, batch.q, batch.other_memory);
+	if (other.query_class != query->query_class)
+		fault("query class %d, but %d by %s", query->query_class, other.query_class, vx_distance->name);
+	if (query->query_class != QUANT_QUERY_NORMAL)
+		return;
+	if (other.step != query->step || other.sum != query->sum || other.norm2 != query->norm2 || other.error != query->error ||
+		other.query_norm != query->query_norm || other.slack != query->slack ||
+		memcmp(batch.query_memory, batch.other_memory, vx_quant_query_bytes(&batch.params)) != 0)
+		fault("%s %d: another query by %s", metric_names[batch.params.metric], batch.params.dims,
+			  vx_distance->name);
+#endif
+}
+
 static void
 start_batch(QuantKind kind, DistanceMetric metric, int dims, const float *mean)
 {
@@ -414,10 +441,14 @@ start_batch(QuantKind kind, DistanceMetric metric, int dims, const float *mean)
 	 * what is read beyond.
 	 */
 	batch.query_memory = allocate(vx_quant_query_bytes(&batch.params));
+	batch.other_memory = allocate(vx_quant_query_bytes(&batch.params));
+	batch.other_slot = allocate(batch.params.slot_bytes);
 	batch.slots_bytes = BATCH * batch.params.slot_bytes;
 	batch.slots = allocate(batch.slots_bytes);
 	memset(batch.slots, 0xA5, batch.slots_bytes);
+	vx_distance = tables[random_below(table_count)];
 	vx_quant_prepare_query(&batch.query, &batch.params, batch.q, batch.query_memory);
+	check_other_query();
 	batch.count = 0;
 }
 
@@ -425,6 +456,8 @@ static void
 end_batch(void)
 {
 	free(batch.query_memory);
+	free(batch.other_memory);
+	free(batch.other_slot);
 	free(batch.slots);
 }
 
@@ -522,6 +555,7 @@ add_vector(void)
 	QuantSlotData *slot = get_slot(batch.count);
 	float	   *x = batch.x[batch.count];
 	int			dims = batch.params.dims;
+	QuantSlotData *other = (QuantSlotData *) batch.other_slot;
 	QuantClass	vector_class;
 	bool		zero_cosine;
 	int			i;
@@ -531,6 +565,7 @@ add_vector(void)
 		if (!isfinite(x[i]))
 			x[i] = 1.0f;
 	}
+	vx_distance = tables[random_below(table_count)];
 	zero_cosine = batch.params.metric == DISTANCE_METRIC_COSINE && is_zero(x, dims);
 	vector_class = vx_quant_encode(&batch.params, x, slot);
 	if ((vector_class == QUANT_CLASS_NAN) != zero_cosine)
@@ -538,6 +573,21 @@ add_vector(void)
 	if (vector_class != QUANT_CLASS_CODE)
 		return;
 	check_slot(slot, x, &batch.norm[batch.count]);
+
+#ifndef __aarch64__
+
+	/*
+	 * Every variant writes the same slot (where the compiler does not fuse
+	 * multiplications and additions of plain C).
+	 */
+	vx_distance = tables[random_below(table_count)];
+	other->incarnation = slot->incarnation;
+	if (vx_quant_encode(&batch.params, x, other) != QUANT_CLASS_CODE ||
+		memcmp(slot, other, batch.params.slot_bytes) != 0)
+		fault("%s %d: another slot by %s", metric_names[batch.params.metric], dims, vx_distance->name);
+#else
+	(void) other;
+#endif
 	batch.count++;
 }
 
