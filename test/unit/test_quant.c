@@ -1269,6 +1269,198 @@ test_sharing(void)
 	report("what may share a node");
 }
 
+/* ---- the kernels beneath ---- */
+
+/* A copy that ends where the array does, for sanitizers. */
+static void *
+copy_exactly(const void *source, size_t bytes)
+{
+	void	   *copy = malloc(bytes);
+
+	if (copy == NULL)
+	{
+		fprintf(stderr, "out of memory\n");
+		exit(2);
+	}
+	return memcpy(copy, source, bytes);
+}
+
+static void
+check_vector_kernels(const DistanceCodeKernels *kernels, int dims)
+{
+	size_t		bytes = (size_t) dims * sizeof(float);
+	float	   *x = copy_exactly(batch.x[0], bytes);
+	float	   *z = copy_exactly(batch.x[1], bytes);
+	uint8_t    *a = copy_exactly(batch.x[0], (size_t) dims);
+	uint8_t    *b = copy_exactly(batch.x[1], (size_t) dims);
+	int8_t	   *hi = copy_exactly(batch.x[0], (size_t) dims);
+	int8_t	   *lo = copy_exactly(batch.x[0], (size_t) dims);
+	float		scale = (float) (0.01 * random_unit());
+	float		offset = (float) random_gauss();
+	double		gamma = compute_gamma(DISTANCE_CODES_L1_DEPTH(dims));
+	double		norm2 = 0.0;
+	double		least = INFINITY;
+	double		greatest = -INFINITY;
+	double		l1_query = 0.0;
+	double		l1_codes = 0.0;
+	double		size = fmax(fabs((double) offset), fabs((double) offset + 255.0 * (double) scale));
+	double		range[2];
+	double		result;
+	DistanceEncodeSums sums;
+	DistanceLimbSums limbs;
+	int			i;
+
+	for (i = 0; i < dims; i++)
+	{
+		double		decoded = (double) offset + (double) scale * a[i];
+
+		norm2 += (double) x[i] * (double) x[i];
+		least = fmin(least, 2.0 * x[i] - z[i]);
+		greatest = fmax(greatest, 2.0 * x[i] - z[i]);
+		l1_query += fabs(decoded - (double) z[i]);
+		l1_codes += fabs(decoded - (1.0 + (double) scale * b[i]));
+	}
+
+	result = kernels->norm2_f64(dims, x);
+	if (!(fabs(result - norm2) <= 1e-12 * norm2))
+		fault("%d: norm2 %g, not %g", dims, result, norm2);
+	kernels->range_f64(dims, x, z, 2.0, range);
+	if (range[0] != least || range[1] != greatest)
+		fault("%d: range %g %g, not %g %g", dims, range[0], range[1], least, greatest);
+
+	result = (double) kernels->l1_u8_f32(dims, a, scale, offset, z);
+	if (!(fabs(result - l1_query) <= gamma * l1_query + dims * 0x1p-22 * size))
+		fault("%d: l1_u8_f32 %.9g, not %.9g", dims, result, l1_query);
+	result = (double) kernels->l1_u8_u8(dims, a, scale, offset, b, scale, 1.0f);
+	if (!(fabs(result - l1_codes) <= gamma * l1_codes + dims * 0x1p-20 * (size + 256.0 * (double) scale + 1.0)))
+		fault("%d: l1_u8_u8 %.9g, not %.9g", dims, result, l1_codes);
+
+	/* To codes and limbs and back. */
+	kernels->encode_u8(dims, x, z, 2.0, least, (greatest - least) / 255.0, true, a, &sums);
+	kernels->encode_limbs(dims, x, z, 2.0, fmax(-least, greatest) / DISTANCE_MAX_LEVEL, hi, lo, &limbs);
+	for (i = 0; i < dims; i++)
+	{
+		double		value = 2.0 * x[i] - z[i];
+		double		step = fmax(-least, greatest) / DISTANCE_MAX_LEVEL;
+
+		if (!(fabs(value - (least + (greatest - least) / 255.0 * a[i])) <= (greatest - least) / 509.0 + 1e-12))
+			fault("%d: code[%d] is %d", dims, i, a[i]);
+		if (!(fabs(value - step * (128.0 * hi[i] + lo[i])) <= 0.51 * step) || abs(hi[i]) > 127 || abs(lo[i]) > 64)
+			fault("%d: limbs[%d] are %d and %d", dims, i, hi[i], lo[i]);
+		sums.code_sum -= a[i];
+		limbs.level -= 128 * hi[i] + lo[i];
+	}
+	if (sums.code_sum != 0 || limbs.level != 0.0)
+		fault("%d: sums of codes or levels", dims);
+
+	free(x);
+	free(z);
+	free(a);
+	free(b);
+	free(hi);
+	free(lo);
+}
+
+static void
+check_keep_kernels(const DistanceCodeKernels *kernels, int count)
+{
+	size_t		stride_bytes = 64 * (size_t) (1 + random_below(3));
+	char	   *heads = allocate((size_t) count * stride_bytes + sizeof(DistanceCodeHead));
+	int32_t		all_sums[2 * BATCH];
+	int32_t    *sums;
+	uint16_t	kept[BATCH];
+	DistanceCodeTest test;
+	int			plane;
+	int			i;
+
+	for (i = 0; i < 2 * count; i++)
+		all_sums[i] = random_below(2000000) - 1000000;
+	sums = copy_exactly(all_sums, sizeof(int32_t) * 2 * (size_t) count);
+	for (i = 0; i < count; i++)
+	{
+		DistanceCodeHead *head = (DistanceCodeHead *) (heads + (size_t) i * stride_bytes);
+
+		head->error = random_below(10) == 0 ? NAN : (float) random_unit();
+		head->scale = (float) (0.01 * random_unit());
+		head->offset = (float) random_gauss();
+		head->norm2 = (float) (100.0 * random_unit());
+	}
+	test.sum = random_gauss();
+	test.step = 1e-6;
+	test.constant = 10.0 * random_gauss();
+	test.reach = 10.0 * random_unit();
+	test.norm2_factor = 1.0 - 1e-6;
+	test.norm_factor = random_unit();
+	test.error_factor = random_unit();
+
+	for (plane = 0; plane < 2; plane++)
+	{
+		int			found;
+		int			next = 0;
+
+		if (plane)
+			found = kernels->keep_plane(heads, stride_bytes, count, sums, &test, kept);
+		else
+			found = kernels->keep_ball(heads, stride_bytes, count, sums, &test, kept);
+		for (i = 0; i < count; i++)
+		{
+			const DistanceCodeHead *head = (const DistanceCodeHead *) (heads + (size_t) i * stride_bytes);
+			double		cross = (double) head->offset * test.sum +
+				(double) head->scale * test.step * (128.0 * sums[2 * i] + sums[2 * i + 1]);
+			double		reach = test.reach + (double) head->error;
+			double		left;
+			double		right;
+
+			if (plane)
+			{
+				left = test.constant - cross - (double) head->error * test.error_factor -
+					sqrt((double) head->norm2) * test.norm_factor;
+				right = test.reach;
+			}
+			else
+			{
+				left = (double) head->norm2 * test.norm2_factor + test.constant - 2.0 * cross;
+				right = reach * reach;
+			}
+			if (next < found && kept[next] == i)
+			{
+				next++;
+				if (!(left <= right + 1e-5))
+					fault("%s of %d: slot %d is kept, %g and %g", plane ? "plane" : "ball", count, i, left, right);
+			}
+			else if (left < right - 1e-5)
+				fault("%s of %d: slot %d is not kept, %g and %g", plane ? "plane" : "ball", count, i, left, right);
+		}
+		if (next != found)
+			fault("%s of %d: %d kept, %d in order", plane ? "plane" : "ball", count, found, next);
+	}
+	free(heads);
+	free(sums);
+}
+
+static void
+test_kernels(void)
+{
+	int			t;
+	int			round;
+
+	for (t = 0; t < table_count; t++)
+	{
+		const DistanceCodeKernels *kernels = vx_distance_code_kernels(tables[t]->variant);
+
+		for (round = 1; round < 200; round++)
+		{
+			int			dims = round <= 100 ? round : 1 + random_below(1000);
+
+			make_vector(SHAPE_GAUSS, dims, NULL, batch.x[0]);
+			make_vector(SHAPE_GAUSS, dims, NULL, batch.x[1]);
+			check_vector_kernels(kernels, dims);
+			check_keep_kernels(kernels, random_below(BATCH) + 1);
+		}
+		report("kernels around codes: %s", tables[t]->name);
+	}
+}
+
 /* ---- sizes ---- */
 
 static void
@@ -1302,6 +1494,7 @@ main(void)
 	printf("\n");
 
 	test_sizes();
+	test_kernels();
 	for (i = 0; i < 4; i++)
 		test_bounds(QUANT_SQ8, metrics[i], pairs * 9 / 40);
 	for (i = 0; i < 4; i++)
