@@ -9,6 +9,7 @@
 
 #include "utils/guc.h"
 
+#include "base/base_debug.h"
 #include "base/base_settings.h"
 #include "distance/distance.h"
 
@@ -56,6 +57,17 @@ vx_base_define_settings(void)
 							 check_simd,
 							 assign_simd,
 							 NULL);
+
+	DefineCustomStringVariable("vecext.debug_point",
+							   "Names a place in the code where backends wait for a test.",
+							   NULL,
+							   &vx_base_debug_point,
+							   "",
+							   PGC_SUSET,
+							   GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL,
+							   NULL,
+							   NULL,
+							   NULL);
 }
 
 void

@@ -33,6 +33,7 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
+#include "base/base_debug.h"
 #include "flat/flat.h"
 #include "type/type_ball.h"
 #include "type/type_vector.h"
@@ -585,6 +586,7 @@ next_code_rows(IndexScanDesc scan)
 			if (state->next_candidate == state->candidate_count &&
 				!collect_candidates(scan))
 				return false;
+			VX_DEBUG_POINT("flat-candidate");
 			candidate = &state->candidates[state->next_candidate++];
 			state->last_bound = candidate->bound;
 			state->last_node = candidate->node;

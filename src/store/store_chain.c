@@ -16,6 +16,7 @@
 
 #include "miscadmin.h"
 
+#include "base/base_debug.h"
 #include "store/store.h"
 
 /* Starting again this often without an end means a broken chain. */
@@ -92,6 +93,8 @@ vx_store_read_chain(StoreIndex *store, StoreChain *chain,
 			chain->ended = true;
 		if (chain->ended)
 			break;
+
+		VX_DEBUG_POINT("chain-step");
 
 		/* All rows of the chain that follow one another on this page */
 		page_no = chain->next / STORE_ROWS_PER_PAGE;
