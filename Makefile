@@ -90,7 +90,10 @@ installcheck: | test/output/isolation
 test/output/isolation:
 	mkdir -p $@
 
-# For test/lib: what PGXS made of a variable.
+# For test/lib: the objects alone, and what PGXS made of a variable.
+.PHONY: vx-objects
+vx-objects: $(OBJS)
+
 vx-print-%:
 	@echo $($*)
 

@@ -38,11 +38,11 @@ suite_build()
 		run_tap "make install" 120 \
 			make -C "$VX_WORK/build" "${VX_MAKE_OPTIONS[@]}" $llvm install &&
 		VX_BUILT=yes
-	# clang sees other things than gcc does.
+	# clang sees other things than gcc does, and need not write code for it.
 	if [ $llvm = with_llvm=yes ]; then
 		run_tap "clang builds without warnings" 600 \
 			make -C "$VX_WORK/build-clang" -j"$(nproc)" "${VX_MAKE_OPTIONS[@]}" \
-			with_llvm=no vecext.so CC="$clang" \
+			with_llvm=no vx-objects CC="$clang -fsyntax-only" \
 			COPT="-Werror -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes"
 	fi
 }
@@ -158,10 +158,13 @@ run_regress()
 	fi
 }
 
+# What no server log may hold, whatever a test does to its server.
+VX_NEVER='TRAP:|inconsistent page|terminated by signal (4|6|7|8|11):'
+
 # What a server said that no test expects.
 show_crashes()
 {
-	grep -nE 'PANIC|TRAP:|terminated by signal|inconsistent page' "$1" 2>/dev/null |
+	grep -nE "PANIC|terminated by signal|$VX_NEVER" "$1" 2>/dev/null |
 		head -n 10 | sed "s|^|  \| $(basename "$1"): |"
 }
 
@@ -183,15 +186,21 @@ stop_suite_cluster()
 	VX_CLUSTER=
 }
 
-regress_names()
+# Of the given names those that TESTS asks for; all when it does not say.
+wanted_tests()
 {
 	local name
 
-	for name in $(read_make_variable REGRESS); do
+	for name in "$@"; do
 		case " ${VX_TESTS:-$name} " in
 			*" $name "*) echo "$name" ;;
 		esac
 	done
+}
+
+regress_names()
+{
+	wanted_tests $(read_make_variable REGRESS)
 }
 
 suite_regress()
@@ -213,7 +222,7 @@ suite_isolation()
 {
 	local names
 
-	names=$(list_files "$VX_SRC"/test/isolation/specs/*.spec | sed 's|.*/||; s|\.spec$||')
+	names=$(wanted_tests $(read_make_variable ISOLATION))
 	[ -n "$names" ] || return 0
 	start_suite_cluster isolation || return
 	run_regress isolation isolation/pg_isolation_regress 900 "$VX_SRC/test/isolation" \
@@ -223,14 +232,14 @@ suite_isolation()
 
 suite_pgtap()
 {
-	local file name bindir files
+	local file name names bindir
 
-	files=$(list_files "$VX_SRC"/test/pgtap/*.sql)
-	[ -n "$files" ] || return 0
+	names=$(wanted_tests $(list_files "$VX_SRC"/test/pgtap/*.sql | sed 's|.*/||; s|\.sql$||'))
+	[ -n "$names" ] || return 0
 	bindir=$("$VX_PG_CONFIG" --bindir)
 	start_suite_cluster pgtap || return
-	for file in $files; do
-		name=$(basename "$file" .sql)
+	for name in $names; do
+		file=$VX_SRC/test/pgtap/$name.sql
 		"$bindir/createdb" "pgtap_$name" &&
 			"$bindir/psql" -Xq -d "pgtap_$name" -v ON_ERROR_STOP=1 \
 				-c 'SET client_min_messages = warning' \
@@ -272,19 +281,22 @@ run_perl_test()
 		done
 		return 1
 	fi
+	# A story may kill a server, but no server may fall over by itself.
+	log=$(grep -rlE --include='*.log' "$VX_NEVER" "$dir" | head -n 1)
+	if [ -n "$log" ]; then
+		fail_test "$name: server stays up" "$log"
+		return 1
+	fi
 	# The data directories of a story that passed are only in the way.
 	rm -rf "$dir"
 }
 
 suite_tap()
 {
-	local file name
+	local name
 
-	for file in $(list_files "$VX_SRC"/test/tap/[0-9]*.pl); do
-		name=$(basename "$file" .pl)
-		case " ${VX_TESTS:-$name} " in
-			*" $name "*) run_perl_test "$file" 600 ;;
-		esac
+	for name in $(wanted_tests $(list_files "$VX_SRC"/test/tap/[0-9]*.pl | sed 's|.*/||; s|\.pl$||')); do
+		run_perl_test "$VX_SRC/test/tap/$name.pl" 600
 	done
 }
 
