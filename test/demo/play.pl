@@ -47,6 +47,7 @@ chdir dirname($file) or die "play.pl: $file: $!\n";
 my $pid = open2(my $from, my $to, @psql, '-X', '-v', 'ON_ERROR_STOP=1');
 select $to; $| = 1; select STDOUT;
 $SIG{PIPE} = 'IGNORE';    # psql has said why it ended
+$SIG{INT} = sub { exit 130 };
 
 my $separator = "\037";
 my $marker = "-- answered $$ --";
