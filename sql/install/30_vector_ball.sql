@@ -28,7 +28,7 @@ COMMENT ON TYPE vector_ball IS
 CREATE FUNCTION vector_ball(center vector, radius float8) RETURNS vector_ball
 	AS 'MODULE_PATHNAME', 'vecext_vector_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_ball(vector, float8) IS
-	'ball of a radius around a vector; error if the radius is NaN';
+	'ball of a radius around a vector; a radius of NaN holds nothing';
 
 -- Threshold operators, one per metric
 CREATE FUNCTION l2_within(vector, vector_ball) RETURNS bool

@@ -21,16 +21,16 @@
 #include "type/type_ball.h"
 #include "type/type_functions.h"
 
+/*
+ * A radius of NaN is allowed: it holds nothing, and l2_within(v, q, 'NaN') must
+ * be false with an index as it is without.
+ */
 static VectorBall *
 make_ball(const Vector *center, float8 radius)
 {
 	Size		size = offsetof(VectorBall, center) + VECTOR_SIZE(center->dim);
 	VectorBall *ball;
 
-	if (isnan(radius))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("radius of a vector_ball cannot be NaN")));
 	ball = palloc0(size);
 	SET_VARSIZE(ball, size);
 	ball->radius = radius;
