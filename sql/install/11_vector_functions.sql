@@ -75,25 +75,25 @@ COMMENT ON FUNCTION vector_dims(vector) IS 'number of dimensions, 1 to 16000';
 
 CREATE FUNCTION vector_norm(vector) RETURNS float8
 	AS 'MODULE_PATHNAME', 'vecext_vector_norm'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION vector_norm(vector) IS
 	'Euclidean norm; float8 accumulation, never overflows';
 
 CREATE FUNCTION l2_normalize(vector) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vecext_l2_normalize'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION l2_normalize(vector) IS
 	'vector of the same direction with Euclidean norm 1; a zero vector stays one';
 
 CREATE FUNCTION binary_quantize(vector) RETURNS bit
 	AS 'MODULE_PATHNAME', 'vecext_binary_quantize'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION binary_quantize(vector) IS
 	'bit string with one bit an element: 1 where the element is greater than 0';
 
 CREATE FUNCTION subvector(vector, integer, integer) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vecext_subvector'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION subvector(vector, integer, integer) IS
 	'elements from start (counted from 1), count of them, as far as they exist; error if none does';
 
@@ -101,7 +101,7 @@ COMMENT ON FUNCTION subvector(vector, integer, integer) IS
 
 CREATE FUNCTION vector_add(vector, vector) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vecext_vector_add'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION vector_add(vector, vector) IS
 	'implementation of + operator';
 
@@ -113,7 +113,7 @@ COMMENT ON FUNCTION vector_sub(vector, vector) IS
 
 CREATE FUNCTION vector_mul(vector, vector) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vecext_vector_mul'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION vector_mul(vector, vector) IS
 	'implementation of * operator';
 

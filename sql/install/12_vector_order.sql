@@ -47,13 +47,13 @@ COMMENT ON FUNCTION vector_cmp(vector, vector) IS
 
 CREATE FUNCTION vector_hash(vector) RETURNS integer
 	AS 'MODULE_PATHNAME', 'vecext_vector_hash'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_hash(vector) IS
 	'hash of all elements; equal vectors have equal hashes';
 
 CREATE FUNCTION vector_hash_extended(vector, bigint) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'vecext_vector_hash_extended'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_hash_extended(vector, bigint) IS
 	'64-bit hash of all elements, seeded';
 

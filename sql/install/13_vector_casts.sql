@@ -9,25 +9,25 @@ COMMENT ON FUNCTION vector(vector, integer, boolean) IS
 
 CREATE FUNCTION array_to_vector(integer[], integer, boolean) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vecext_array_to_vector'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 30;
 COMMENT ON FUNCTION array_to_vector(integer[], integer, boolean) IS
 	'convert a 1-D array without nulls; integers beyond 2^24 are rounded';
 
 CREATE FUNCTION array_to_vector(real[], integer, boolean) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vecext_array_to_vector'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION array_to_vector(real[], integer, boolean) IS
 	'convert a 1-D array without nulls; elements must be finite';
 
 CREATE FUNCTION array_to_vector(double precision[], integer, boolean) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vecext_array_to_vector'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 30;
 COMMENT ON FUNCTION array_to_vector(double precision[], integer, boolean) IS
 	'convert a 1-D array without nulls; elements are rounded to float4, beyond which they count as infinite';
 
 CREATE FUNCTION array_to_vector(numeric[], integer, boolean) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vecext_array_to_vector'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5000;
 COMMENT ON FUNCTION array_to_vector(numeric[], integer, boolean) IS
 	'convert a 1-D array without nulls; elements are rounded to float4 and must be in its range';
 

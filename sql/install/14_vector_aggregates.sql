@@ -3,19 +3,19 @@
 
 CREATE FUNCTION vector_accum(double precision[], vector) RETURNS double precision[]
 	AS 'MODULE_PATHNAME', 'vecext_vector_accum'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION vector_accum(double precision[], vector) IS
 	'transition function of avg(vector); the state is {rows, sum of first elements, ...}';
 
 CREATE FUNCTION vector_combine(double precision[], double precision[]) RETURNS double precision[]
 	AS 'MODULE_PATHNAME', 'vecext_vector_combine'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION vector_combine(double precision[], double precision[]) IS
 	'combine function of avg(vector)';
 
 CREATE FUNCTION vector_avg(double precision[]) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vecext_vector_avg'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_avg(double precision[]) IS
 	'final function of avg(vector); null for a state without rows';
 

@@ -168,7 +168,9 @@ vecext_l2_normalize(PG_FUNCTION_ARGS)
 
 	if (norm > 0)
 	{
-		for (i = 0; i < vector->dim; i++)
+		for (i = 0; i + 2 <= vector->dim; i += 2)
+			store_narrowed_pair(result->x + i, widen_pair(vector->x + i) / norm);
+		for (; i < vector->dim; i++)
 			result->x[i] = (float) (vector->x[i] / norm);
 	}
 	PG_RETURN_VECTOR_P(result);

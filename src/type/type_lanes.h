@@ -16,6 +16,7 @@
 #define LANES 4
 
 typedef float FloatLanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef int IntLanes __attribute__((vector_size(LANES * sizeof(int))));
 typedef float FloatPair __attribute__((vector_size(2 * sizeof(float))));
 typedef double DoublePair __attribute__((vector_size(2 * sizeof(double))));
 
@@ -58,6 +59,15 @@ widen_pair(const float *from)
 
 	memcpy(&pair, from, sizeof(pair));
 	return __builtin_convertvector(pair, DoublePair);
+}
+
+/* Two doubles, rounded to floats */
+static inline void
+store_narrowed_pair(float *to, DoublePair pair)
+{
+	FloatPair	narrowed = __builtin_convertvector(pair, FloatPair);
+
+	memcpy(to, &narrowed, sizeof(narrowed));
 }
 
 #endif							/* VX_TYPE_LANES_H */

@@ -10,6 +10,7 @@
 
 #include "utils/varbit.h"
 
+#include "type/type_lanes.h"
 #include "type/type_vector.h"
 
 /* vector_dims(vector): a TOASTed vector is not fetched for that. */
@@ -70,6 +71,15 @@ vecext_vector_concat(PG_FUNCTION_ARGS)
 	PG_RETURN_VECTOR_P(result);
 }
 
+/* Four bits, the first element's the highest */
+static inline int
+quantize_lanes(const float *x)
+{
+	IntLanes	bits = (load_lanes(x) > 0.0f) & (IntLanes) {8, 4, 2, 1};
+
+	return bits[0] | bits[1] | bits[2] | bits[3];
+}
+
 /*
  * binary_quantize(vector): one bit an element, set where it is above 0.  The
  * first element is the highest bit of the first byte, as bit strings have it.
@@ -82,20 +92,19 @@ vecext_binary_quantize(PG_FUNCTION_ARGS)
 	int			dims = vector->dim;
 	Size		size = VARBITTOTALLEN(dims);
 	VarBit	   *result = (VarBit *) palloc(size);
-	bits8	   *bytes = VARBITS(result);
+	unsigned char *bytes = (unsigned char *) VARBITS(result);
 	int			i;
-	int			j;
 
 	SET_VARSIZE(result, size);
 	VARBITLEN(result) = dims;
-	for (i = 0; i < dims; i += BITS_PER_BYTE)
-	{
-		int			count = Min(dims - i, BITS_PER_BYTE);
-		int			byte = 0;
+	for (i = 0; i + BITS_PER_BYTE <= dims; i += BITS_PER_BYTE)
+		*bytes++ = quantize_lanes(vector->x + i) << LANES |
+			quantize_lanes(vector->x + i + LANES);
 
-		for (j = 0; j < count; j++)
-			byte |= (vector->x[i + j] > 0) << (BITS_PER_BYTE - 1 - j);
-		*bytes++ = (bits8) byte;
-	}
+	/* The bits after the last are 0. */
+	if (i < dims)
+		*bytes = 0;
+	for (; i < dims; i++)
+		*bytes |= (vector->x[i] > 0) << (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE);
 	PG_RETURN_VARBIT_P(result);
 }

@@ -18,6 +18,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "type/type_lanes.h"
 #include "type/type_parse.h"
 #include "type/type_vector.h"
 #include "type/type_wire.h"
@@ -83,7 +84,18 @@ vx_type_check_expected_dims(int expected_dims, int dims)
 void
 vx_type_check_elements(const Vector *vector)
 {
+	FloatLanes	probes = {0};
+	float		probe;
 	int			i;
+
+	/* 0 times an element is 0 if it is finite, else NaN. */
+	for (i = 0; i + LANES <= vector->dim; i += LANES)
+		probes += load_lanes(vector->x + i) * 0.0f;
+	probe = (probes[0] + probes[1]) + (probes[2] + probes[3]);
+	for (; i < vector->dim; i++)
+		probe += vector->x[i] * 0.0f;
+	if (likely(probe == 0))
+		return;
 
 	for (i = 0; i < vector->dim; i++)
 	{
