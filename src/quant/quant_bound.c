@@ -179,7 +179,7 @@ make_test(const QuantQuery *query, double threshold, DistanceCodeTest *test)
 		 * roundings of both computations.
 		 */
 		test->reach = threshold;
-		test->constant = query->base - query->slack -
+		test->constant = query->base - query->slack * (1.0 + 0x1p-40) -
 			(query->relative * (1.0 + 0x1p-18) + 0x1p-40) * mean_norm * query_norm -
 			0x1p-72 * (query->error + query_norm);
 		test->norm_factor = (query->error + query->relative * query_norm) * (1.0 + 0x1p-16) +
