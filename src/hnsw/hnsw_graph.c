@@ -1,0 +1,691 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_graph.c
+ *	  The graph of an index under construction, in memory.
+ *
+ * Lists are read without locks: an entry is written in one store, so a reader
+ * sees old and new neighbours mixed at worst.  Writers hold the node's lock
+ * byte.  Distances are computed for a whole list at a time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+#include <string.h>
+
+#include "hnsw/hnsw_graph.h"
+
+#define NO_ENTRY UINT64_MAX
+
+/* A candidate of a search; the flag marks those already expanded. */
+typedef struct Candidate
+{
+	float		distance;
+	uint32_t	node;
+} Candidate;
+
+#define EXPANDED 0x80000000U
+
+struct HnswWorker
+{
+	uint16_t	epoch;			/* visited[node] == epoch: seen in this search */
+	int			ef_max;
+	uint16_t   *visited;
+	Candidate  *pool;			/* sorted, ef_max of them */
+	int			pool_count;
+	Candidate  *merge;			/* a full list and one more */
+	uint32_t   *selected;		/* 2 m + 1 */
+	const QuantSlotData **slots;	/* 2 m + 1 */
+	float	   *distances;		/* 2 m + 1 */
+	uint32_t   *batch;			/* 2 m + 1 */
+};
+
+static inline size_t
+align64(size_t bytes)
+{
+	return (bytes + 63) & ~(size_t) 63;
+}
+
+/* splitmix64 */
+static inline uint64_t
+mix(uint64_t x)
+{
+	x += UINT64_C(0x9E3779B97F4A7C15);
+	x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+	return x ^ (x >> 31);
+}
+
+/* Top level of a node: P(level >= l) = m^-l */
+static int
+draw_level(uint32_t node, int m, uint64_t seed)
+{
+	double		uniform = ((mix(seed ^ mix(node)) >> 11) + 1) * 0x1p-53;
+	int			level = (int) (-log(uniform) / log(m));
+
+	return level < HNSW_MAX_LEVEL ? level : HNSW_MAX_LEVEL;
+}
+
+uint32_t
+vx_hnsw_graph_count_lists(uint32_t count, int m, uint64_t seed)
+{
+	uint32_t	lists = 0;
+	uint32_t	node;
+
+	for (node = 0; node < count; node++)
+		lists += draw_level(node, m, seed);
+	return lists;
+}
+
+size_t
+vx_hnsw_graph_bytes(uint32_t count, int m, uint32_t upper_lists)
+{
+	return align64(sizeof(HnswGraphHeader)) +
+		align64((size_t) count * 2 * m * sizeof(uint32_t)) +
+		align64((size_t) upper_lists * m * sizeof(uint32_t)) +
+		align64((size_t) count * sizeof(uint32_t)) +
+		2 * align64(count);
+}
+
+static void
+set_pointers(HnswGraph *graph, char *memory, uint32_t count, int m, uint32_t upper_lists)
+{
+	graph->header = (HnswGraphHeader *) memory;
+	memory += align64(sizeof(HnswGraphHeader));
+	graph->links = (uint32_t *) memory;
+	memory += align64((size_t) count * 2 * m * sizeof(uint32_t));
+	graph->upper_links = (uint32_t *) memory;
+	memory += align64((size_t) upper_lists * m * sizeof(uint32_t));
+	graph->upper_start = (uint32_t *) memory;
+	memory += align64((size_t) count * sizeof(uint32_t));
+	graph->levels = (uint8_t *) memory;
+	memory += align64(count);
+	graph->locks = (uint8_t *) memory;
+}
+
+void
+vx_hnsw_graph_attach(HnswGraph *graph, void *memory, const QuantParams *params,
+					 const char *slots)
+{
+	HnswGraphHeader *header = memory;
+
+	set_pointers(graph, memory, header->count, header->m, header->upper_lists);
+	graph->params = params;
+	graph->slots = slots;
+}
+
+void
+vx_hnsw_graph_init(HnswGraph *graph, void *memory, const QuantParams *params,
+				   const char *slots, uint32_t count, int m, int ef_construction,
+				   uint64_t seed)
+{
+	uint32_t	lists = vx_hnsw_graph_count_lists(count, m, seed);
+	HnswGraphHeader *header = memory;
+	uint32_t	node;
+
+	memset(header, 0, sizeof(HnswGraphHeader));
+	header->count = count;
+	header->m = m;
+	header->ef_construction = ef_construction;
+	header->upper_lists = lists;
+	header->entry = NO_ENTRY;
+	set_pointers(graph, memory, count, m, lists);
+	graph->params = params;
+	graph->slots = slots;
+
+	memset(graph->links, 0xFF, (size_t) count * 2 * m * sizeof(uint32_t));
+	memset(graph->upper_links, 0xFF, (size_t) lists * m * sizeof(uint32_t));
+	memset(graph->locks, 0, count);
+	lists = 0;
+	for (node = 0; node < count; node++)
+	{
+		graph->levels[node] = draw_level(node, m, seed);
+		graph->upper_start[node] = lists;
+		lists += graph->levels[node];
+	}
+}
+
+/* Longest list that a worker handles, and the one that overflows it */
+static size_t
+list_room(int m)
+{
+	return 2 * (size_t) m + 1;
+}
+
+static int
+pool_room(int m, int ef_construction)
+{
+	return ef_construction > 2 * m + 1 ? ef_construction : 2 * m + 1;
+}
+
+size_t
+vx_hnsw_worker_bytes(uint32_t count, int m, int ef_construction)
+{
+	return align64(sizeof(HnswWorker)) +
+		align64((size_t) count * sizeof(uint16_t)) +
+		align64(pool_room(m, ef_construction) * sizeof(Candidate)) +
+		align64(list_room(m) * sizeof(Candidate)) +
+		2 * align64(list_room(m) * sizeof(uint32_t)) +
+		align64(list_room(m) * sizeof(QuantSlotData *)) +
+		align64(list_room(m) * sizeof(float));
+}
+
+HnswWorker *
+vx_hnsw_worker_init(void *memory, uint32_t count, int m, int ef_construction)
+{
+	HnswWorker *worker = memory;
+	char	   *at = (char *) memory + align64(sizeof(HnswWorker));
+
+	worker->ef_max = pool_room(m, ef_construction);
+	worker->epoch = 0;
+	worker->visited = (uint16_t *) at;
+	memset(worker->visited, 0, (size_t) count * sizeof(uint16_t));
+	at += align64((size_t) count * sizeof(uint16_t));
+	worker->pool = (Candidate *) at;
+	at += align64(worker->ef_max * sizeof(Candidate));
+	worker->merge = (Candidate *) at;
+	at += align64(list_room(m) * sizeof(Candidate));
+	worker->selected = (uint32_t *) at;
+	at += align64(list_room(m) * sizeof(uint32_t));
+	worker->batch = (uint32_t *) at;
+	at += align64(list_room(m) * sizeof(uint32_t));
+	worker->slots = (const QuantSlotData **) at;
+	at += align64(list_room(m) * sizeof(QuantSlotData *));
+	worker->distances = (float *) at;
+	return worker;
+}
+
+static inline const QuantSlotData *
+get_slot(const HnswGraph *graph, uint32_t node)
+{
+	return (const QuantSlotData *) (graph->slots + (size_t) node * graph->params->slot_bytes);
+}
+
+static inline int
+list_size(const HnswGraph *graph, int level)
+{
+	return level == 0 ? 2 * graph->header->m : graph->header->m;
+}
+
+static inline uint32_t *
+get_list(const HnswGraph *graph, uint32_t node, int level)
+{
+	size_t		m = graph->header->m;
+
+	if (level == 0)
+		return graph->links + (size_t) node * 2 * m;
+	return graph->upper_links + ((size_t) graph->upper_start[node] + level - 1) * m;
+}
+
+static inline void
+lock_byte(uint8_t *lock)
+{
+	while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
+	{
+		while (__atomic_load_n(lock, __ATOMIC_RELAXED))
+		{
+#if defined(__x86_64__) || defined(__i386__)
+			__builtin_ia32_pause();
+#endif
+		}
+	}
+}
+
+static inline void
+unlock_byte(uint8_t *lock)
+{
+	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+}
+
+/* Begin a search: nothing is visited. */
+static void
+next_epoch(HnswWorker *worker, uint32_t count)
+{
+	if (++worker->epoch == 0)
+	{
+		memset(worker->visited, 0, (size_t) count * sizeof(uint16_t));
+		worker->epoch = 1;
+	}
+}
+
+/*
+ * Put a candidate into the sorted pool, which holds ef at most.  Returns its
+ * position, or ef if it was too far.
+ */
+static inline int
+pool_insert(HnswWorker *worker, int ef, float distance, uint32_t node)
+{
+	Candidate  *pool = worker->pool;
+	int			low = 0;
+	int			high = worker->pool_count;
+
+	/* False for NaN: what cannot be compared stays out. */
+	if (worker->pool_count == ef && !(distance < pool[ef - 1].distance))
+		return ef;
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (pool[middle].distance <= distance)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (worker->pool_count < ef)
+		worker->pool_count++;
+	memmove(pool + low + 1, pool + low, (worker->pool_count - 1 - low) * sizeof(Candidate));
+	pool[low].distance = distance;
+	pool[low].node = node;
+	return low;
+}
+
+/*
+ * Collect the neighbours of a node that this search has not seen; marks them.
+ */
+static inline int
+collect_unvisited(const HnswGraph *graph, HnswWorker *worker, uint32_t node, int level)
+{
+	const uint32_t *list = get_list(graph, node, level);
+	int			size = list_size(graph, level);
+	int			count = 0;
+	int			i;
+
+	for (i = 0; i < size; i++)
+	{
+		uint32_t	entry = __atomic_load_n(&list[i], __ATOMIC_RELAXED);
+		uint32_t	neighbour = entry & HNSW_ID_MASK;
+
+		if (entry == HNSW_NONE)
+			break;
+		if (worker->visited[neighbour] == worker->epoch)
+			continue;
+		worker->visited[neighbour] = worker->epoch;
+		worker->batch[count] = neighbour;
+		worker->slots[count] = get_slot(graph, neighbour);
+		count++;
+	}
+	return count;
+}
+
+/*
+ * The ef nearest nodes of a level, from what is in the pool (its nodes are
+ * marked as visited, none as expanded).
+ */
+static void
+search_level(const HnswGraph *graph, HnswWorker *worker, const QuantSlotData *query,
+			 int ef, int level)
+{
+	int			next = 0;		/* first that may not be expanded */
+
+	while (next < worker->pool_count)
+	{
+		uint32_t	node = worker->pool[next].node;
+		int			lowest;
+		int			count;
+		int			i;
+
+		if (node & EXPANDED)
+		{
+			next++;
+			continue;
+		}
+		worker->pool[next].node |= EXPANDED;
+		lowest = ++next;
+
+		count = collect_unvisited(graph, worker, node, level);
+		vx_quant_code_distance_list(graph->params, query, worker->slots, count,
+									worker->distances);
+		for (i = 0; i < count; i++)
+		{
+			int			position = pool_insert(worker, ef, worker->distances[i],
+											   worker->batch[i]);
+
+			if (position < lowest)
+				lowest = position;
+		}
+		next = lowest;
+	}
+
+	for (next = 0; next < worker->pool_count; next++)
+		worker->pool[next].node &= ~EXPANDED;
+}
+
+/* Mark the pool's nodes as the beginning of a search. */
+static void
+restart_from_pool(const HnswGraph *graph, HnswWorker *worker)
+{
+	int			i;
+
+	next_epoch(worker, graph->header->count);
+	for (i = 0; i < worker->pool_count; i++)
+		worker->visited[worker->pool[i].node] = worker->epoch;
+}
+
+/*
+ * Go down from the entry to a level, one nearest node at a time; leaves it in
+ * the pool.
+ */
+static void
+descend(const HnswGraph *graph, HnswWorker *worker, const QuantSlotData *query,
+		uint32_t entry, int entry_level, int to_level)
+{
+	int			level;
+
+	worker->pool_count = 0;
+	pool_insert(worker, 1, vx_quant_code_distance(graph->params, query, get_slot(graph, entry)),
+				entry);
+	for (level = entry_level; level > to_level; level--)
+	{
+		restart_from_pool(graph, worker);
+		search_level(graph, worker, query, 1, level);
+	}
+}
+
+/*
+ * Choose up to want of count candidates, sorted by distance to the node, by
+ * the heuristic: one that is nearer to a chosen one than to the node is
+ * passed over, and taken only if there is room in the end.
+ */
+static int
+select_neighbours(const HnswGraph *graph, HnswWorker *worker, const Candidate *candidates,
+				  int count, int want, uint32_t *selected)
+{
+	const QuantSlotData **slots = worker->slots;
+	float	   *distances = worker->distances;
+	int			chosen = 0;
+	int			passed = 0;
+	int			i;
+
+	/*
+	 * The chosen come first in selected, those passed over follow backwards
+	 * from its end (there is room for list_room).
+	 */
+	for (i = 0; i < count && chosen < want; i++)
+	{
+		const QuantSlotData *slot = get_slot(graph, candidates[i].node);
+		bool		good = true;
+		int			from;
+
+		/* In portions: most fail early. */
+		for (from = 0; good && from < chosen; from += 8)
+		{
+			int			portion = chosen - from < 8 ? chosen - from : 8;
+			int			j;
+
+			vx_quant_code_distance_list(graph->params, slot, slots + from, portion, distances);
+			for (j = 0; j < portion; j++)
+			{
+				if (distances[j] < candidates[i].distance)
+				{
+					good = false;
+					break;
+				}
+			}
+		}
+		if (good)
+		{
+			slots[chosen] = slot;
+			selected[chosen++] = candidates[i].node;
+		}
+		else if (passed < want)
+			worker->batch[passed++] = candidates[i].node;
+	}
+	for (i = 0; i < passed && chosen < want; i++)
+		selected[chosen++] = worker->batch[i];
+	return chosen;
+}
+
+static int
+compare_floats(float a, float b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* Insertion sort: lists are short and nearly sorted. */
+static void
+sort_candidates(Candidate *candidates, int count)
+{
+	int			i;
+
+	for (i = 1; i < count; i++)
+	{
+		Candidate	moving = candidates[i];
+		int			j = i;
+
+		while (j > 0 && compare_floats(candidates[j - 1].distance, moving.distance) > 0)
+		{
+			candidates[j] = candidates[j - 1];
+			j--;
+		}
+		candidates[j] = moving;
+	}
+}
+
+/*
+ * Link node -> target; the node's list is pruned if it is full.
+ */
+static void
+add_link(HnswGraph *graph, HnswWorker *worker, uint32_t node, uint32_t target,
+		 float distance, int level)
+{
+	uint32_t   *list = get_list(graph, node, level);
+	int			size = list_size(graph, level);
+	int			count;
+	int			i;
+
+	lock_byte(&graph->locks[node]);
+	for (count = 0; count < size && list[count] != HNSW_NONE; count++)
+	{
+		if ((list[count] & HNSW_ID_MASK) == target)
+		{
+			unlock_byte(&graph->locks[node]);
+			return;
+		}
+	}
+	if (count < size)
+		__atomic_store_n(&list[count], target, __ATOMIC_RELEASE);
+	else
+	{
+		const QuantSlotData *slot = get_slot(graph, node);
+
+		for (i = 0; i < count; i++)
+		{
+			worker->merge[i].node = list[i];
+			worker->slots[i] = get_slot(graph, list[i]);
+		}
+		vx_quant_code_distance_list(graph->params, slot, worker->slots, count,
+									worker->distances);
+		for (i = 0; i < count; i++)
+			worker->merge[i].distance = worker->distances[i];
+		worker->merge[count].node = target;
+		worker->merge[count].distance = distance;
+		sort_candidates(worker->merge, count + 1);
+		count = select_neighbours(graph, worker, worker->merge, count + 1, size,
+								  worker->selected);
+		for (i = 0; i < count; i++)
+			__atomic_store_n(&list[i], worker->selected[i], __ATOMIC_RELEASE);
+	}
+	unlock_byte(&graph->locks[node]);
+}
+
+void
+vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node)
+{
+	HnswGraphHeader *header = graph->header;
+	const QuantSlotData *slot = get_slot(graph, node);
+	int			node_level = graph->levels[node];
+	uint64_t	entry = __atomic_load_n(&header->entry, __ATOMIC_ACQUIRE);
+	int			entry_level;
+	int			level;
+
+	if (entry == NO_ENTRY)
+	{
+		lock_byte(&header->entry_lock);
+		entry = header->entry;
+		if (entry == NO_ENTRY)
+			__atomic_store_n(&header->entry, (uint64_t) node << 32 | node_level, __ATOMIC_RELEASE);
+		unlock_byte(&header->entry_lock);
+		if (entry == NO_ENTRY)
+			return;
+	}
+	entry_level = (int) (entry & 0xFF);
+
+	descend(graph, worker, slot, (uint32_t) (entry >> 32), entry_level, node_level);
+	for (level = node_level < entry_level ? node_level : entry_level; level >= 0; level--)
+	{
+		uint32_t   *list = get_list(graph, node, level);
+		int			count;
+		int			i;
+
+		restart_from_pool(graph, worker);
+		worker->visited[node] = worker->epoch;
+		search_level(graph, worker, slot, header->ef_construction, level);
+
+		count = select_neighbours(graph, worker, worker->pool, worker->pool_count,
+								  header->m, worker->selected);
+		lock_byte(&graph->locks[node]);
+		for (i = 0; i < count; i++)
+			__atomic_store_n(&list[i], worker->selected[i], __ATOMIC_RELEASE);
+		unlock_byte(&graph->locks[node]);
+
+		/* worker->selected is reused by add_link: go by our own list. */
+		for (i = 0; i < count; i++)
+		{
+			uint32_t	neighbour = __atomic_load_n(&list[i], __ATOMIC_RELAXED) & HNSW_ID_MASK;
+
+			add_link(graph, worker, neighbour, node,
+					 vx_quant_code_distance(graph->params, slot, get_slot(graph, neighbour)),
+					 level);
+		}
+	}
+
+	if (node_level > entry_level)
+	{
+		lock_byte(&header->entry_lock);
+		if (node_level > (int) (header->entry & 0xFF))
+			__atomic_store_n(&header->entry, (uint64_t) node << 32 | node_level, __ATOMIC_RELEASE);
+		unlock_byte(&header->entry_lock);
+	}
+}
+
+int
+vx_hnsw_graph_search(HnswGraph *graph, HnswWorker *worker, const QuantSlotData *slot,
+					 int ef, uint32_t *nodes, float *distances)
+{
+	uint64_t	entry = __atomic_load_n(&graph->header->entry, __ATOMIC_ACQUIRE);
+	int			i;
+
+	if (entry == NO_ENTRY)
+		return 0;
+	if (ef > worker->ef_max)
+		ef = worker->ef_max;
+	descend(graph, worker, slot, (uint32_t) (entry >> 32), (int) (entry & 0xFF), 0);
+	restart_from_pool(graph, worker);
+	search_level(graph, worker, slot, ef, 0);
+	for (i = 0; i < worker->pool_count; i++)
+	{
+		nodes[i] = worker->pool[i].node;
+		distances[i] = worker->pool[i].distance;
+	}
+	return worker->pool_count;
+}
+
+/*
+ * Breadth-first from what is in order[0..done): reaches new nodes through
+ * their first link, which becomes the protected one.  Returns the new count.
+ */
+static uint32_t
+reach(HnswGraph *graph, uint8_t *reached, uint32_t *order, uint32_t from, uint32_t done)
+{
+	int			size = list_size(graph, 0);
+
+	for (; from < done; from++)
+	{
+		uint32_t   *list = get_list(graph, order[from], 0);
+		int			i;
+
+		for (i = 0; i < size && list[i] != HNSW_NONE; i++)
+		{
+			uint32_t	neighbour = list[i] & HNSW_ID_MASK;
+
+			if (reached[neighbour])
+				continue;
+			reached[neighbour] = 1;
+			list[i] |= HNSW_PROTECTED;
+			order[done++] = neighbour;
+		}
+	}
+	return done;
+}
+
+/*
+ * Make room for a link to an orphan in the list of a node near it: a free
+ * place, or that of the last link that is nobody's protected one.
+ */
+static bool
+link_orphan(HnswGraph *graph, uint32_t node, uint32_t orphan)
+{
+	uint32_t   *list = get_list(graph, node, 0);
+	int			size = list_size(graph, 0);
+	int			i;
+
+	for (i = 0; i < size; i++)
+	{
+		if (list[i] == HNSW_NONE)
+			break;
+	}
+	if (i == size)
+	{
+		for (i = size - 1; i >= 0 && (list[i] & HNSW_PROTECTED); i--)
+			;
+		if (i < 0)
+			return false;
+	}
+	list[i] = orphan | HNSW_PROTECTED;
+	return true;
+}
+
+uint32_t
+vx_hnsw_graph_finish(HnswGraph *graph, HnswWorker *worker, uint32_t *order)
+{
+	uint32_t	count = graph->header->count;
+	uint8_t    *reached = graph->locks; /* nobody locks any more */
+	uint32_t	done = 1;
+	uint32_t	orphans = 0;
+	uint32_t	node;
+
+	if (count == 0)
+		return 0;
+	memset(reached, 0, count);
+	order[0] = (uint32_t) (graph->header->entry >> 32);
+	reached[order[0]] = 1;
+	done = reach(graph, reached, order, 0, done);
+
+	for (node = 0; node < count && done < count; node++)
+	{
+		uint32_t	before = done;
+		bool		linked = false;
+		uint64_t	entry = graph->header->entry;
+		int			i;
+
+		if (reached[node])
+			continue;
+
+		/* The nearest reached nodes first; any other with room will do. */
+		descend(graph, worker, get_slot(graph, node), (uint32_t) (entry >> 32),
+				(int) (entry & 0xFF), 0);
+		restart_from_pool(graph, worker);
+		search_level(graph, worker, get_slot(graph, node), graph->header->ef_construction, 0);
+		for (i = 0; i < worker->pool_count && !linked; i++)
+			linked = reached[worker->pool[i].node] &&
+				link_orphan(graph, worker->pool[i].node, node);
+		for (i = (int) done - 1; i >= 0 && !linked; i--)
+			linked = link_orphan(graph, order[i], node);
+
+		reached[node] = 1;
+		order[done++] = node;
+		done = reach(graph, reached, order, before, done);
+		orphans++;
+	}
+	memset(graph->locks, 0, count);
+	return orphans;
+}

@@ -1,0 +1,247 @@
+/* sources: src/hnsw/hnsw_graph.c src/quant/ src/distance/ */
+/*-------------------------------------------------------------------------
+ *
+ * test_graph.c
+ *	  The in-memory graph: recall, reachability, links, repeatability.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hnsw/hnsw_graph.h"
+
+#define DIMS 24
+#define NODES 6000
+#define QUERIES 100
+#define K 10
+#define M 8
+#define EF 48
+
+static int	tests = 0;
+static int	failures = 0;
+
+static void
+check(bool ok, const char *what)
+{
+	printf("%sok %d - %s\n", ok ? "" : "not ", ++tests, what);
+	failures += !ok;
+}
+
+static uint64_t state = 42;
+
+/* xorshift64*: the same numbers everywhere */
+static double
+uniform(void)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return ((state * UINT64_C(0x2545F4914F6CDD1D)) >> 11) * 0x1p-53;
+}
+
+static void *
+allocate(size_t bytes)
+{
+	void	   *memory;
+
+	if (posix_memalign(&memory, 64, bytes) != 0)
+		exit(1);
+	return memory;
+}
+
+/* Clusters of unequal size */
+static char *
+make_slots(QuantParams *params, uint32_t count, bool all_equal)
+{
+	float		centers[20][DIMS];
+	char	   *slots;
+	uint32_t	i;
+	int			j;
+
+	vx_quant_init_params(params, QUANT_SQ8, DISTANCE_METRIC_L2, DIMS, NULL);
+	slots = allocate(count * params->slot_bytes);
+	for (i = 0; i < 20; i++)
+		for (j = 0; j < DIMS; j++)
+			centers[i][j] = (float) (uniform() * 4);
+	for (i = 0; i < count; i++)
+	{
+		float		x[DIMS];
+		int			cluster = (int) (uniform() * uniform() * 20);
+
+		for (j = 0; j < DIMS; j++)
+			x[j] = all_equal ? 1.0f : centers[cluster][j] + (float) uniform();
+		vx_quant_encode(params, x, (QuantSlotData *) (slots + i * params->slot_bytes));
+	}
+	return slots;
+}
+
+static void *
+build(HnswGraph *graph, const QuantParams *params, const char *slots, uint32_t count,
+	  HnswWorker **worker)
+{
+	void	   *memory = allocate(vx_hnsw_graph_bytes(count, M, vx_hnsw_graph_count_lists(count, M, 7)));
+	uint32_t	node;
+
+	vx_hnsw_graph_init(graph, memory, params, slots, count, M, EF, 7);
+	*worker = vx_hnsw_worker_init(allocate(vx_hnsw_worker_bytes(count, M, EF)), count, M, EF);
+	for (node = 0; node < count; node++)
+		vx_hnsw_graph_insert(graph, *worker, node);
+	return memory;
+}
+
+/*
+ * Every list holds nodes that exist on its level, none twice, not its owner;
+ * order is a permutation that begins with the entry; every node but the entry
+ * has exactly one protected link, and can be reached over these.
+ */
+static void
+check_shape(HnswGraph *graph, const uint32_t *order, uint32_t count, const char *name)
+{
+	bool		lists_ok = true;
+	bool		order_ok = true;
+	bool		protected_ok = true;
+	uint32_t   *in_links = calloc(count, sizeof(uint32_t));
+	uint32_t   *place = malloc(count * sizeof(uint32_t));
+	char		what[100];
+	uint32_t	node;
+
+	memset(place, 0xFF, count * sizeof(uint32_t));
+	for (node = 0; node < count; node++)
+	{
+		if (order[node] >= count || place[order[node]] != HNSW_NONE)
+			order_ok = false;
+		else
+			place[order[node]] = node;
+	}
+	order_ok = order_ok && order[0] == (uint32_t) (graph->header->entry >> 32);
+
+	for (node = 0; node < count; node++)
+	{
+		int			level;
+
+		for (level = 0; level <= graph->levels[node]; level++)
+		{
+			uint32_t   *list = level == 0 ? graph->links + (size_t) node * 2 * M :
+				graph->upper_links + ((size_t) graph->upper_start[node] + level - 1) * M;
+			int			size = level == 0 ? 2 * M : M;
+			int			i;
+			int			j;
+
+			for (i = 0; i < size && list[i] != HNSW_NONE; i++)
+			{
+				uint32_t	target = list[i] & HNSW_ID_MASK;
+
+				if (target >= count || target == node || graph->levels[target] < level)
+				{
+					lists_ok = false;
+					break;
+				}
+				for (j = 0; j < i; j++)
+					lists_ok = lists_ok && (list[j] & HNSW_ID_MASK) != target;
+				if (list[i] & HNSW_PROTECTED)
+				{
+					in_links[target]++;
+					/* Breadth-first: whoever links to a node comes before it. */
+					protected_ok = protected_ok && level == 0 && place[node] < place[target];
+				}
+			}
+			for (; i < size; i++)
+				lists_ok = lists_ok && list[i] == HNSW_NONE;
+		}
+	}
+	for (node = 0; node < count; node++)
+		protected_ok = protected_ok && in_links[node] == (node != order[0]);
+
+	snprintf(what, sizeof(what), "%s: lists hold existing, distinct nodes of their level", name);
+	check(lists_ok, what);
+	snprintf(what, sizeof(what), "%s: the order is a permutation that begins with the entry", name);
+	check(order_ok, what);
+	snprintf(what, sizeof(what), "%s: every node but the entry has one protected link, from before it", name);
+	check(protected_ok, what);
+	free(in_links);
+	free(place);
+}
+
+int
+main(void)
+{
+	QuantParams params;
+	HnswGraph	graph;
+	HnswGraph	again;
+	HnswWorker *worker;
+	HnswWorker *other;
+	uint32_t   *order = malloc(NODES * sizeof(uint32_t));
+	char	   *slots;
+	char	   *memory;
+	char	   *memory_again;
+	uint32_t	nodes[EF];
+	float		distances[EF];
+	uint32_t	i;
+	int			hits = 0;
+	bool		sorted = true;
+
+	slots = make_slots(&params, NODES + QUERIES, false);
+	memory = build(&graph, &params, slots, NODES, &worker);
+	memory_again = build(&again, &params, slots, NODES, &other);
+	check(memcmp(memory, memory_again,
+				 vx_hnsw_graph_bytes(NODES, M, graph.header->upper_lists)) == 0,
+		  "two builds with one worker and one seed are equal");
+
+	vx_hnsw_graph_finish(&graph, worker, order);
+	check_shape(&graph, order, NODES, "clusters");
+
+	for (i = 0; i < QUERIES; i++)
+	{
+		const QuantSlotData *query = (QuantSlotData *) (slots + (NODES + i) * params.slot_bytes);
+		int			found = vx_hnsw_graph_search(&graph, worker, query, EF, nodes, distances);
+		int			at;
+
+		sorted = sorted && found == EF;
+		for (at = 1; at < found; at++)
+			sorted = sorted && distances[at - 1] <= distances[at];
+		for (at = 0; at < K && at < found; at++)
+		{
+			int			nearer = 0;
+			uint32_t	node;
+
+			/* A hit is among the K nearest, ties included. */
+			for (node = 0; node < NODES; node++)
+				nearer += vx_quant_code_distance(&params, query,
+												 (QuantSlotData *) (slots + node * params.slot_bytes)) <
+					distances[at];
+			hits += nearer < K;
+		}
+	}
+	check(sorted, "a search returns ef nodes, nearest first");
+	printf("# recall@%d at ef %d: %.4f\n", K, EF, hits / (double) (QUERIES * K));
+	check(hits >= QUERIES * K * 97 / 100, "recall at least .97");
+
+	/* Every node finds itself: nothing is out of reach of its own search. */
+	hits = 0;
+	for (i = 0; i < NODES; i++)
+	{
+		vx_hnsw_graph_search(&graph, worker, (QuantSlotData *) (slots + i * params.slot_bytes),
+							 EF, nodes, distances);
+		hits += distances[0] <= vx_quant_code_distance(&params,
+													   (QuantSlotData *) (slots + i * params.slot_bytes),
+													   (QuantSlotData *) (slots + i * params.slot_bytes));
+	}
+	printf("# %d of %d nodes found\n", hits, NODES);
+	check(hits >= NODES * 99 / 100, "nearly every node is found by its own code");
+
+	/* Equal codes: no distances to go by */
+	slots = make_slots(&params, 500, true);
+	build(&graph, &params, slots, 500, &worker);
+	vx_hnsw_graph_finish(&graph, worker, order);
+	check_shape(&graph, order, 500, "equal codes");
+
+	build(&graph, &params, slots, 1, &worker);
+	check(vx_hnsw_graph_finish(&graph, worker, order) == 0 && order[0] == 0, "one node");
+	check(vx_hnsw_graph_search(&graph, worker, (QuantSlotData *) slots, EF, nodes, distances) == 1 &&
+		  nodes[0] == 0, "one node is found");
+
+	printf("1..%d\n", tests);
+	return failures != 0;
+}
