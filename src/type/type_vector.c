@@ -223,6 +223,7 @@ vecext_vector_out(PG_FUNCTION_ARGS)
 	 * room here; then the brackets and one terminator.
 	 */
 	text = at = (char *) palloc((Size) FLOAT_SHORTEST_DECIMAL_LEN * dims + 3);
+
 	*at++ = '[';
 	for (i = 0; i < dims; i++)
 	{
