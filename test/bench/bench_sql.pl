@@ -3,7 +3,7 @@
 # bench_sql.pl - what vecext's type costs in SQL, beside pgvector's
 #
 # Both are measured on one server, in two databases, by two sessions that take
-# turns: A B A B.  README.md tells the method.  Where the server has no
+# turns.  README.md tells the method.  Where the server has no
 # extension named "vector", only vecext is measured.
 #
 #	bench_sql.pl --psql PROGRAM --url URL --data DIR --files DIR [--smoke] [--rounds N]
@@ -24,7 +24,7 @@ GetOptions(
 	'smoke' => \$smoke, 'rounds=i' => \$rounds)
   && defined $psql && defined $url && defined $data && defined $files && !@ARGV
   or die "usage: bench_sql.pl --psql PROGRAM --url URL --data DIR --files DIR [--smoke] [--rounds N]\n";
-$rounds //= $smoke ? 3 : 7;
+$rounds //= $smoke ? 4 : 8;
 
 # Rows: of GloVe, of MNIST, and of 784 dimensions for input and output.
 my ($words, $images, $io_rows) = $smoke ? (20_000, 3_000, 2_000) : (341_479, 60_000, 100_000);
@@ -87,7 +87,9 @@ sub show_check
 	$failures++ unless $ok;
 }
 
-# Time statements on all sides in turns; $before (not timed) precedes each.
+# Time statements on all sides in turns, another one first in each round:
+# whoever comes second finds the caches warmer.  $before (not timed) precedes
+# each.
 sub measure
 {
 	my ($label, $statements, $before) = @_;
@@ -97,7 +99,7 @@ sub measure
 	{
 		for my $statement (@$statements)
 		{
-			for my $side (0 .. $#sides)
+			for my $side ($round % 2 ? reverse 0 .. $#sides : 0 .. $#sides)
 			{
 				ask($sides[$side], $before) if defined $before;
 				my (undef, $time) = ask($sides[$side], $statement);
