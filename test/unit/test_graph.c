@@ -41,13 +41,19 @@ uniform(void)
 	return ((state * UINT64_C(0x2545F4914F6CDD1D)) >> 11) * 0x1p-53;
 }
 
+#define MAX_BLOCKS 32
+static void *blocks[MAX_BLOCKS];
+static int	block_count = 0;
+
+/* Freed together, at the end */
 static void *
 allocate(size_t bytes)
 {
 	void	   *memory;
 
-	if (posix_memalign(&memory, 64, bytes) != 0)
+	if (block_count == MAX_BLOCKS || posix_memalign(&memory, 64, bytes) != 0)
 		exit(1);
+	blocks[block_count++] = memory;
 	return memory;
 }
 
@@ -172,7 +178,7 @@ main(void)
 	HnswGraph	again;
 	HnswWorker *worker;
 	HnswWorker *other;
-	uint32_t   *order = malloc(NODES * sizeof(uint32_t));
+	uint32_t   *order = allocate(NODES * sizeof(uint32_t));
 	char	   *slots;
 	char	   *memory;
 	char	   *memory_again;
@@ -242,6 +248,8 @@ main(void)
 	check(vx_hnsw_graph_search(&graph, worker, (QuantSlotData *) slots, EF, nodes, distances) == 1 &&
 		  nodes[0] == 0, "one node is found");
 
+	while (block_count > 0)
+		free(blocks[--block_count]);
 	printf("1..%d\n", tests);
 	return failures != 0;
 }
