@@ -504,6 +504,8 @@ check_slot(const QuantSlotData *slot, const float *x, double *norm_out)
 			fault("padding byte %d is not zero", i);
 	}
 
+	if (!vx_quant_is_plausible(params, slot))
+		fault("%s %d: a slot just written is not plausible", metric_names[params->metric], dims);
 	vx_quant_decode(params, slot, batch.scratch);
 	if (params->kind == QUANT_NONE)
 	{
@@ -1206,6 +1208,8 @@ test_sharing(void)
 		b->code[i] ^= 1;
 		if (vx_quant_may_share(params, a, b))
 			fault("code %d differs", i);
+		if (vx_quant_is_plausible(params, b))
+			fault("code %d does not belong to its header", i);
 		b->code[i] ^= 1;
 	}
 	b->scale = nextafterf(b->scale, 1.0f);
