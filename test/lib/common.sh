@@ -59,7 +59,7 @@ snapshot_source()
 	mkdir -p "$1" &&
 	tar -C "$VX_SRC" -cf - \
 		--exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
-		--exclude='*.d' --exclude='./vecext--*.sql' --exclude=./test/output \
+		--exclude='*.d' --exclude='./vecext--*.sql' --exclude='./vecext-*.zip' --exclude=./test/output \
 		--exclude=tmp_check --exclude=./results --exclude='./regression.*' \
 		. | tar -C "$1" -xf -
 }
