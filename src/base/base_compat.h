@@ -97,6 +97,13 @@ typedef RelFileNode RelFileLocator;
 #define vx_count_instrument_search(scan) ((void) 0)
 #endif
 
+/* Goes before a declaration; 18 has C11's way only. */
+#if PG_VERSION_NUM >= 180000
+#define vx_noreturn pg_noreturn
+#else
+#define vx_noreturn pg_attribute_noreturn()
+#endif
+
 /* 18 tells vacuum's delay from analyze's. */
 #if PG_VERSION_NUM >= 180000
 #define vx_vacuum_delay_point() vacuum_delay_point(false)

@@ -71,8 +71,9 @@ extern Buffer vx_store_lock(StoreIndex *store, int family, uint32 page_no, int m
 extern void vx_store_prefetch(StoreIndex *store, int family, uint32 page_no, uint32 end);
 extern Buffer vx_store_lock_meta(StoreIndex *store, int mode);
 extern void vx_store_forget(Oid relid);
-extern void vx_store_report_corruption(Relation index, const char *detail_format,...)
-			pg_attribute_printf(2, 3) pg_attribute_noreturn();
+vx_noreturn extern void vx_store_report_corruption(Relation index,
+												   const char *detail_format,...)
+			pg_attribute_printf(2, 3);
 
 /* store_page.c */
 extern void vx_store_init_page(Page page, int family, uint32 page_no);

@@ -368,8 +368,8 @@ compare_tids(const void *a, const void *b)
 static void
 check_rows(CheckState *state)
 {
-	ItemPointerData *tids = MemoryContextAllocHuge(CurrentMemoryContext,
-												   sizeof(ItemPointerData) * ((Size) state->row_count + 1));
+	Size		room = sizeof(ItemPointerData) * ((Size) state->row_count + 1);
+	ItemPointerData *tids = MemoryContextAllocHuge(CurrentMemoryContext, room);
 	Size		count = 0;
 	Size		i;
 	uint32		id;

@@ -308,9 +308,13 @@ insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, StoreInsert
 	node = node_place.page_no * STORE_NODES_PER_PAGE + node_place.slot;
 	node_data.incarnation = 1;
 	if (node_place.recycled)
-		node_data.incarnation = ((StoreNodeData *)
-								 vx_store_slot(BufferGetPage(node_place.buffer), STORE_NODE,
-											   sizeof(StoreNodeData), node_place.slot))->incarnation;
+	{
+		StoreNodeData *freed = (StoreNodeData *)
+			vx_store_slot(BufferGetPage(node_place.buffer), STORE_NODE,
+						  sizeof(StoreNodeData), node_place.slot);
+
+		node_data.incarnation = freed->incarnation;
+	}
 	slot->incarnation = node_data.incarnation;
 
 	/* The code slot has the node's number. */

@@ -329,7 +329,8 @@ read_map(StoreIndex *store)
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		vx_store_check_page(store, page, STORE_KIND_MAP, cache->map_page_no);
 		if (header->entries > STORE_MAP_ENTRIES_PER_PAGE)
-			vx_store_report_corruption(store->relation, "A map page has %u entries.", header->entries);
+			vx_store_report_corruption(store->relation, "A map page has %u entries.",
+									   header->entries);
 
 		while (cache->map_page_entries < header->entries)
 		{

@@ -74,12 +74,12 @@ vecext_vector_ball_in(PG_FUNCTION_ARGS)
 				 errmsg("invalid input syntax for type vector_ball: \"%s\"", text),
 				 errdetail("A vector_ball is written <[x,...],radius>.")));
 
-	center = (Vector *) DatumGetPointer(DirectFunctionCall3(vecext_vector_in,
-															CStringGetDatum(pnstrdup(open + 1, close - open)),
-															ObjectIdGetDatum(InvalidOid),
-															Int32GetDatum(-1)));
-	radius = DatumGetFloat8(DirectFunctionCall1(float8in,
-												CStringGetDatum(pnstrdup(comma + 1, end - comma - 1))));
+	open = pnstrdup(open + 1, close - open);
+	comma = pnstrdup(comma + 1, end - comma - 1);
+	center = DatumGetVector(DirectFunctionCall3(vecext_vector_in, CStringGetDatum(open),
+												ObjectIdGetDatum(InvalidOid),
+												Int32GetDatum(-1)));
+	radius = DatumGetFloat8(DirectFunctionCall1(float8in, CStringGetDatum(comma)));
 	PG_RETURN_POINTER(make_ball(center, radius));
 }
 

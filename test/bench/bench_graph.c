@@ -49,6 +49,12 @@ now(void)
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
+static const QuantSlotData *
+slot_at(const char *slots, uint32_t i)
+{
+	return (const QuantSlotData *) (slots + (size_t) i * params.slot_bytes);
+}
+
 static void *
 work(void *arg)
 {
@@ -148,7 +154,7 @@ main(int argc, char **argv)
 	truth = malloc(QUERIES * K * sizeof(uint32_t));
 	for (i = 0; i < QUERIES; i++)
 	{
-		const QuantSlotData *query = (QuantSlotData *) (slots + (count + i) * params.slot_bytes);
+		const QuantSlotData *query = slot_at(slots, count + i);
 		float		best[K + 1];
 		int			found = 0;
 		uint32_t	node;
@@ -156,7 +162,7 @@ main(int argc, char **argv)
 		for (node = 0; node < count; node++)
 		{
 			float		d = vx_quant_code_distance(&params, query,
-												   (QuantSlotData *) (slots + (size_t) node * params.slot_bytes));
+												   slot_at(slots, node));
 			int			at = found;
 
 			if (found == K && d >= best[K - 1])
@@ -185,7 +191,7 @@ main(int argc, char **argv)
 		for (i = 0; i < QUERIES; i++)
 		{
 			int			found = vx_hnsw_graph_search(&graph, worker,
-													 (QuantSlotData *) (slots + (count + i) * params.slot_bytes),
+													 slot_at(slots, count + i),
 													 ef, nodes, distances);
 			int			a;
 			int			b;

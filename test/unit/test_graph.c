@@ -83,11 +83,18 @@ make_slots(QuantParams *params, uint32_t count, bool all_equal)
 	return slots;
 }
 
+static const QuantSlotData *
+slot_at(const QuantParams *params, const char *slots, uint32_t i)
+{
+	return (const QuantSlotData *) (slots + i * params->slot_bytes);
+}
+
 static void *
 build(HnswGraph *graph, const QuantParams *params, const char *slots, uint32_t count,
 	  HnswWorker **worker)
 {
-	void	   *memory = allocate(vx_hnsw_graph_bytes(count, M, vx_hnsw_graph_count_lists(count, M, 7)));
+	uint32_t	lists = vx_hnsw_graph_count_lists(count, M, 7);
+	void	   *memory = allocate(vx_hnsw_graph_bytes(count, M, lists));
 	uint32_t	node;
 
 	vx_hnsw_graph_init(graph, memory, params, slots, count, M, EF, 7);
@@ -164,7 +171,8 @@ check_shape(HnswGraph *graph, const uint32_t *order, uint32_t count, const char 
 	check(lists_ok, what);
 	snprintf(what, sizeof(what), "%s: the order is a permutation that begins with the entry", name);
 	check(order_ok, what);
-	snprintf(what, sizeof(what), "%s: every node but the entry has one protected link, from before it", name);
+	snprintf(what, sizeof(what),
+			 "%s: every node but the entry has one protected link, from before it", name);
 	check(protected_ok, what);
 	free(in_links);
 	free(place);
@@ -200,7 +208,7 @@ main(void)
 
 	for (i = 0; i < QUERIES; i++)
 	{
-		const QuantSlotData *query = (QuantSlotData *) (slots + (NODES + i) * params.slot_bytes);
+		const QuantSlotData *query = slot_at(&params, slots, NODES + i);
 		int			found = vx_hnsw_graph_search(&graph, worker, query, EF, nodes, distances);
 		int			at;
 
@@ -215,7 +223,7 @@ main(void)
 			/* A hit is among the K nearest, ties included. */
 			for (node = 0; node < NODES; node++)
 				nearer += vx_quant_code_distance(&params, query,
-												 (QuantSlotData *) (slots + node * params.slot_bytes)) <
+												 slot_at(&params, slots, node)) <
 					distances[at];
 			hits += nearer < K;
 		}
@@ -228,11 +236,10 @@ main(void)
 	hits = 0;
 	for (i = 0; i < NODES; i++)
 	{
-		vx_hnsw_graph_search(&graph, worker, (QuantSlotData *) (slots + i * params.slot_bytes),
-							 EF, nodes, distances);
-		hits += distances[0] <= vx_quant_code_distance(&params,
-													   (QuantSlotData *) (slots + i * params.slot_bytes),
-													   (QuantSlotData *) (slots + i * params.slot_bytes));
+		const QuantSlotData *slot = slot_at(&params, slots, i);
+
+		vx_hnsw_graph_search(&graph, worker, slot, EF, nodes, distances);
+		hits += distances[0] <= vx_quant_code_distance(&params, slot, slot);
 	}
 	printf("# %d of %d nodes found\n", hits, NODES);
 	check(hits >= NODES * 99 / 100, "nearly every node is found by its own code");
@@ -245,7 +252,7 @@ main(void)
 
 	build(&graph, &params, slots, 1, &worker);
 	check(vx_hnsw_graph_finish(&graph, worker, order) == 0 && order[0] == 0, "one node");
-	check(vx_hnsw_graph_search(&graph, worker, (QuantSlotData *) slots, EF, nodes, distances) == 1 &&
+	check(vx_hnsw_graph_search(&graph, worker, slot_at(&params, slots, 0), EF, nodes, distances) == 1 &&
 		  nodes[0] == 0, "one node is found");
 
 	while (block_count > 0)

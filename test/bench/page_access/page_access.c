@@ -48,7 +48,8 @@ page_access(PG_FUNCTION_ARGS)
 	uint32		pages = store->meta.families[STORE_CODE].pages;
 	RelFileLocator locator = RelationLocator(index);
 	uint32	   *order = palloc_extended(sizeof(uint32) * (accesses + AHEAD), MCXT_ALLOC_HUGE);
-	StorePageRef **refs = palloc_extended(sizeof(StorePageRef *) * (accesses + AHEAD), MCXT_ALLOC_HUGE);
+	StorePageRef **refs = palloc_extended(sizeof(StorePageRef *) * (accesses + AHEAD),
+										  MCXT_ALLOC_HUGE);
 	char	   *copy = NULL;
 	pg_prng_state prng;
 	instr_time	start;
