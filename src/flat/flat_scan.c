@@ -28,6 +28,8 @@
 
 #include "access/relscan.h"
 #include "access/skey.h"
+#include "access/tableam.h"
+#include "access/visibilitymap.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/float.h"
@@ -113,6 +115,9 @@ typedef struct FlatScanData
 	 * needs none, and the planner chooses such a scan for it.
 	 */
 	IndexTuple	no_columns;
+	Buffer		map_buffer;		/* of the heap's visibility map */
+	bool		visible[MAX_TIDS];	/* to everybody, see is_visible() */
+	TupleTableSlot *heap_slot;
 
 	/* room for one page's hits */
 	uint16	   *positions;
@@ -135,8 +140,21 @@ vx_flat_begin_scan(Relation index, int key_count, int order_by_count)
 	}
 	state->query_context = AllocSetContextCreate(CurrentMemoryContext, "flat scan",
 												 ALLOCSET_DEFAULT_SIZES);
+	state->map_buffer = InvalidBuffer;
 	scan->opaque = state;
 	return scan;
+}
+
+/* Let go of what memory contexts do not. */
+static void
+release_heap(FlatScan state)
+{
+	if (BufferIsValid(state->map_buffer))
+		ReleaseBuffer(state->map_buffer);
+	if (state->heap_slot != NULL)
+		ExecDropSingleTupleTableSlot(state->heap_slot);
+	state->map_buffer = InvalidBuffer;
+	state->heap_slot = NULL;
 }
 
 void
@@ -151,9 +169,11 @@ vx_flat_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
 	if (order_bys && scan->numberOfOrderBys > 0)
 		memmove(scan->orderByData, order_bys, sizeof(ScanKeyData) * scan->numberOfOrderBys);
 
+	release_heap(state);
 	MemoryContextReset(query_context);
 	memset(state, 0, sizeof(FlatScanData));
 	state->query_context = query_context;
+	state->map_buffer = InvalidBuffer;
 }
 
 void
@@ -161,6 +181,7 @@ vx_flat_end_scan(IndexScanDesc scan)
 {
 	FlatScan	state = (FlatScan) scan->opaque;
 
+	release_heap(state);
 	MemoryContextDelete(state->query_context);
 	pfree(state);
 }
@@ -241,6 +262,7 @@ start_scan(IndexScanDesc scan)
 		memset(nulls, true, sizeof(nulls));
 		scan->xs_itupdesc = RelationGetDescr(scan->indexRelation);
 		state->no_columns = index_form_tuple(scan->xs_itupdesc, values, nulls);
+		state->heap_slot = table_slot_create(scan->heapRelation, NULL);
 	}
 
 	state->phase = FLAT_PHASE_ODD;
@@ -607,7 +629,10 @@ next_code_rows(IndexScanDesc scan)
 		for (i = 0; i < count; i++)
 		{
 			if (!already_emitted(state, state->rows[i]))
+			{
+				state->visible[state->tid_count] = false;
 				state->tids[state->tid_count++] = state->tids[i];
+			}
 		}
 		state->next_tid = 0;
 		if (state->tid_count > 0)
@@ -667,6 +692,10 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 			if (any ? (StoreRowKind(row) == STORE_ROW_NULL ? !state->want_null : !state->want_value) :
 				StoreRowKind(row) != kind)
 				continue;
+			if (scan->xs_want_itup)
+				state->visible[state->tid_count] =
+					VM_ALL_VISIBLE(scan->heapRelation, ItemPointerGetBlockNumber(&row->tid),
+								   &state->map_buffer);
 			state->tids[state->tid_count++] = row->tid;
 		}
 		UnlockReleaseBuffer(buffer);
@@ -770,19 +799,50 @@ set_order_by_values(IndexScanDesc scan)
 		scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
 }
 
+/*
+ * Index-only scans believe the visibility map, which they ask after we have
+ * returned a row.  Meanwhile vacuum may have removed a row that nobody sees
+ * and declared its page all-visible; a B-tree keeps a pin on its page that
+ * vacuum waits for.  We hold nothing, so we return only rows that the scan
+ * sees in any case: the map said so under the lock of the row's page, that is
+ * before vacuum got there, or the heap says so now.
+ */
+static bool
+is_visible(IndexScanDesc scan, int position)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+	ItemPointerData tid = state->tids[position];
+	bool		call_again = false;
+	bool		found;
+
+	if (state->visible[position])
+		return true;
+	found = table_index_fetch_tuple(scan->xs_heapfetch, &tid, scan->xs_snapshot,
+									state->heap_slot, &call_again, NULL);
+	ExecClearTuple(state->heap_slot);
+	return found;
+}
+
 bool
 vx_flat_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
 	FlatScan	state = (FlatScan) scan->opaque;
+	int			position;
 
 	Assert(ScanDirectionIsForward(direction));
 
 	if (!state->started)
 		start_scan(scan);
-	if (state->never || !fetch_tids(scan))
+	if (state->never)
 		return false;
+	do
+	{
+		if (!fetch_tids(scan))
+			return false;
+		position = state->next_tid++;
+	} while (scan->xs_want_itup && !is_visible(scan, position));
 
-	scan->xs_heaptid = state->tids[state->next_tid++];
+	scan->xs_heaptid = state->tids[position];
 	scan->xs_recheck = state->ball_count > 0;
 	scan->xs_itup = state->no_columns;
 	if (state->ordered)
