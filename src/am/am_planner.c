@@ -10,18 +10,18 @@
 
 #include "access/genam.h"
 #include "access/stratnum.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
+#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
-#include "parser/parse_func.h"
 #include "optimizer/plancat.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -38,17 +38,26 @@ static bool hook_installed = false;
 static void *parallel_cost_estimate = NULL;
 
 /*
- * vector_ball(vector, float8) of the schema that has the given function: the
- * extension may live in any schema, and all of it lives in one.
+ * A function of two arguments in the schema that the given function is in: the
+ * extension may live in any schema, and all of it lives in one.  Not by
+ * LookupFuncName(), which wants the user to have rights to the schema: whoever
+ * uses a view with l2_within() needs none.
  */
+static Oid
+find_in_schema_of(Oid sibling, const char *name, Oid type1, Oid type2)
+{
+	Oid			types[2] = {type1, type2};
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(types, 2)),
+						   ObjectIdGetDatum(get_func_namespace(sibling)));
+}
+
+/* vector_ball(vector, float8) */
 static Oid
 find_ball_function(Oid sibling, Oid vector_type)
 {
-	Oid			types[2] = {vector_type, FLOAT8OID};
-	char	   *schema = get_namespace_name(get_func_namespace(sibling));
-
-	return LookupFuncName(list_make2(makeString(schema), makeString("vector_ball")),
-						  2, types, true);
+	return find_in_schema_of(sibling, "vector_ball", vector_type, FLOAT8OID);
 }
 
 /*
@@ -104,11 +113,7 @@ make_index_condition(SupportRequestIndexCondition *request)
 Oid
 vx_am_ball_sibling(Oid function, Oid vector_type, Oid ball_type)
 {
-	Oid			types[2] = {vector_type, ball_type};
-	char	   *schema = get_namespace_name(get_func_namespace(function));
-
-	return LookupFuncName(list_make2(makeString(schema), makeString(get_func_name(function))),
-						  2, types, true);
+	return find_in_schema_of(function, get_func_name(function), vector_type, ball_type);
 }
 
 /*
@@ -217,6 +222,12 @@ divide_startup_cost(IndexPath *path)
 	path->path.total_cost -= saved;
 }
 
+/*
+ * The planner does not ask whether ORDER BY expressions of an index path are
+ * parallel safe, since no access method of its own has both these and parallel
+ * scans.  They may hold parameters of an outer query that workers never get to
+ * see: such a path must not be used.
+ */
 static void
 adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
@@ -227,11 +238,15 @@ adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 
 	foreach(cell, rel->partial_pathlist)
 	{
-		Path	   *path = (Path *) lfirst(cell);
+		IndexPath  *path = (IndexPath *) lfirst(cell);
 
-		if (IsA(path, IndexPath) && ((IndexPath *) path)->indexorderbys != NIL &&
-			(void *) ((IndexPath *) path)->indexinfo->amcostestimate == parallel_cost_estimate)
-			divide_startup_cost((IndexPath *) path);
+		if (!IsA(path, IndexPath) || path->indexorderbys == NIL ||
+			(void *) path->indexinfo->amcostestimate != parallel_cost_estimate)
+			continue;
+		if (is_parallel_safe(root, (Node *) path->indexorderbys))
+			divide_startup_cost(path);
+		else
+			rel->partial_pathlist = foreach_delete_current(rel->partial_pathlist, cell);
 	}
 }
 
