@@ -1,0 +1,364 @@
+# FlatTest.pm: what the stories about flat indexes share.
+#
+# The same stories run in two sizes: small in test/tap, full in test/long,
+# whose files set VECEXT_LONG and run their brothers.  size(small, full) picks.
+#
+# The truth is always a sequential scan of the same server.  Two ordered
+# answers are equal when their distances are, one by one, and the index's rows
+# are all different: a distance is computed from the row that is returned, so
+# that rows of equal distance may come in any order, and no others.
+
+package FlatTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(
+	is_long size new_server install_functions complaints
+	run_clients start_clients finish_clients check_log wait_until
+	try_sql);
+
+sub is_long { return $ENV{VECEXT_LONG} ? 1 : 0; }
+
+sub size
+{
+	my ($small, $full) = @_;
+	return is_long() ? $full : $small;
+}
+
+# A server with every replay check on; settings go to postgresql.conf.
+sub new_server
+{
+	my ($name, $settings, %init) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(extra => ['--no-sync'], %init);
+	$node->append_conf('postgresql.conf', qq{
+wal_consistency_checking = 'all'
+log_statement = none
+autovacuum = off
+max_prepared_transactions = 0
+jit = off
+statement_timeout = '300s'
+$settings
+});
+	$node->start;
+	return $node;
+}
+
+# The functions that fill tables and compare answers.
+sub install_functions
+{
+	my ($node, $database) = @_;
+
+	$database = 'postgres' unless defined $database;
+	$node->safe_psql($database, q{
+CREATE EXTENSION IF NOT EXISTS vecext;
+CREATE SCHEMA flattest;
+
+-- A vector that depends on its number alone.
+CREATE FUNCTION flattest.nth_vector(n bigint, dims int) RETURNS vector
+LANGUAGE sql STRICT IMMUTABLE PARALLEL SAFE AS $$
+	SELECT array_agg(sin(n * 0.731 + i * i * 0.137 + (n % 7) * i)::float4 ORDER BY i)::vector
+	FROM generate_series(1, dims) i
+$$;
+
+CREATE FUNCTION flattest.random_vector(dims int) RETURNS vector
+LANGUAGE sql STRICT VOLATILE PARALLEL SAFE AS $$
+	SELECT array_agg((random() - 0.5)::float4)::vector FROM generate_series(1, dims)
+$$;
+
+CREATE FUNCTION flattest.zero_vector(dims int) RETURNS vector
+LANGUAGE sql STRICT IMMUTABLE PARALLEL SAFE AS $$
+	SELECT array_fill(0::float4, ARRAY[dims])::vector
+$$;
+
+-- Clustered rows (id, v); of every hundred two are NULL, one is zero, five
+-- are copies of the row before, and one belongs to a crowd of equals.
+CREATE FUNCTION flattest.fill(target regclass, first_id int, count int, dims int,
+							  clusters int, seed float8) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	centers float4[];
+BEGIN
+	PERFORM setseed(seed);
+	centers := ARRAY(SELECT ((random() + random() + random() + random()) * 2 - 4)::float4
+					 FROM generate_series(1, clusters * dims));
+	EXECUTE format('
+		INSERT INTO %s (id, v)
+		SELECT $1 + g,
+			   CASE g %% 100 WHEN 17 THEN NULL WHEN 58 THEN NULL
+					WHEN 33 THEN flattest.zero_vector($2)
+					WHEN 71 THEN flattest.nth_vector(1, $2)
+					ELSE (SELECT array_agg(($3[k * $2 + i] + (random() - 0.5) * 0.6)::float4 ORDER BY i)
+						  FROM generate_series(1, $2) i)::vector END
+		FROM (SELECT g, floor(random() * $4)::int AS k FROM generate_series(0, $5 - 1) g) s', target)
+		USING first_id, dims, centers, clusters, count;
+	EXECUTE format('
+		UPDATE %1$s t SET v = s.v FROM %1$s s
+		WHERE t.id %% 20 = 9 AND s.id = t.id - 1 AND t.id >= $1 AND t.id < $1 + $2', target)
+		USING first_id, count;
+END
+$$;
+
+-- How the next comparisons use the index; flattest.parallel is the number of
+-- workers, 0 for none.
+CREATE FUNCTION flattest.use_index() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	workers text := coalesce(nullif(current_setting('flattest.parallel', true), ''), '0');
+BEGIN
+	PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true),
+			set_config('enable_bitmapscan', 'off', true), set_config('enable_indexscan', 'on', true),
+			set_config('enable_indexonlyscan', 'on', true),
+			set_config('max_parallel_workers_per_gather', workers, true),
+			set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true),
+			set_config('min_parallel_index_scan_size', '0', true),
+			set_config('min_parallel_table_scan_size', '0', true);
+END
+$$;
+
+CREATE FUNCTION flattest.use_bitmap() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM flattest.use_index();
+	PERFORM set_config('enable_bitmapscan', 'on', true), set_config('enable_indexscan', 'off', true),
+			set_config('enable_indexonlyscan', 'off', true), set_config('enable_sort', 'on', true);
+END
+$$;
+
+CREATE FUNCTION flattest.use_heap() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true),
+			set_config('enable_bitmapscan', 'off', true), set_config('enable_indexscan', 'off', true),
+			set_config('enable_indexonlyscan', 'off', true),
+			set_config('max_parallel_workers_per_gather', '0', true);
+END
+$$;
+
+CREATE FUNCTION flattest.plan(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	result text := '';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		result := result || line || E'\n';
+	END LOOP;
+	RETURN result;
+END
+$$;
+
+-- The ordered answers of index and table, for every limit (NULL: none);
+-- NULL if they agree, else what is wrong.
+CREATE FUNCTION flattest.compare_order(source regclass, op text, q vector, limits int[],
+									   condition text DEFAULT 'true') RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	-- text on purpose: the cast must be the query's own
+	rows_of text := format('SELECT id, v %s %L::vector AS d FROM %s WHERE %s ORDER BY v %s %L::vector',
+						   op, q, source, condition, op, q);
+	answer_of text := 'SELECT array_agg(id), array_agg(d), count(DISTINCT id) FROM (%s LIMIT %s) s';
+	max_limit int := (SELECT max(l) FROM unnest(limits) l);
+	truth float8[];
+	ids int[];
+	distances float8[];
+	different bigint;
+	expected float8[];
+	lim int;
+	plan text;
+BEGIN
+	IF array_position(limits, NULL) IS NOT NULL THEN
+		max_limit := NULL;
+	END IF;
+	PERFORM flattest.use_heap();
+	EXECUTE format(answer_of, rows_of, coalesce(max_limit::text, 'ALL')) INTO ids, truth, different;
+	PERFORM flattest.use_index();
+	FOREACH lim IN ARRAY limits LOOP
+		EXECUTE format(answer_of, rows_of, coalesce(lim::text, 'ALL')) INTO ids, distances, different;
+		expected := CASE WHEN lim IS NULL THEN truth ELSE truth[1:lim] END;
+		IF distances IS DISTINCT FROM nullif(expected, '{}') THEN
+			RETURN format('limit %s: %s rows from the index, %s from the table, first difference at %s: %s and %s',
+				coalesce(lim::text, 'none'), cardinality(distances), cardinality(expected), s.i,
+				distances[s.i], expected[s.i])
+			FROM generate_series(1, greatest(cardinality(distances), cardinality(expected), 1)) s(i)
+			WHERE distances[s.i] IS DISTINCT FROM expected[s.i] LIMIT 1;
+		END IF;
+		IF different IS DISTINCT FROM coalesce(cardinality(ids), 0) THEN
+			RETURN format('limit %s: %s rows, %s different ones', lim, cardinality(ids), different);
+		END IF;
+	END LOOP;
+
+	plan := flattest.plan(rows_of);
+	IF plan !~ 'Index Scan' OR plan ~ 'Sort' THEN
+		RETURN 'the index was not used: ' || plan;
+	END IF;
+	IF coalesce(nullif(current_setting('flattest.parallel', true), ''), '0') <> '0' AND
+	   plan !~ 'Gather Merge.*Parallel Index Scan' THEN
+		RETURN 'not parallel: ' || plan;
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+-- The rows that meet a condition, from index, bitmap and table.
+CREATE FUNCTION flattest.compare_condition(source regclass, condition text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	query text := format('SELECT id FROM %s WHERE %s', source, condition);
+	aggregate text := format('SELECT array_agg(id ORDER BY id) FROM (%s) s', query);
+	truth int[];
+	answer int[];
+	counted bigint;
+	plan text;
+BEGIN
+	PERFORM flattest.use_heap();
+	EXECUTE aggregate INTO truth;
+
+	PERFORM flattest.use_index();
+	plan := flattest.plan(query);
+	EXECUTE aggregate INTO answer;
+	IF plan !~ 'Index' THEN
+		RETURN 'the index was not used: ' || plan;
+	END IF;
+	IF answer IS DISTINCT FROM truth THEN
+		RETURN format('%s rows from the index, %s from the table', cardinality(answer), cardinality(truth));
+	END IF;
+	EXECUTE format('SELECT count(*) FROM %s WHERE %s', source, condition) INTO counted;
+	IF counted <> coalesce(cardinality(truth), 0) THEN
+		RETURN format('the index counts %s rows, the table has %s', counted, cardinality(truth));
+	END IF;
+
+	PERFORM flattest.use_bitmap();
+	plan := flattest.plan(query);
+	EXECUTE aggregate INTO answer;
+	IF plan !~ 'Bitmap Index Scan' THEN
+		RETURN 'no bitmap scan: ' || plan;
+	END IF;
+	IF answer IS DISTINCT FROM truth THEN
+		RETURN format('%s rows by bitmap, %s from the table', cardinality(answer), cardinality(truth));
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+-- For clients under load: an error where the others return a complaint.
+CREATE FUNCTION flattest.insist(complaint text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF complaint IS NOT NULL THEN
+		RAISE EXCEPTION 'flattest: %', complaint;
+	END IF;
+END
+$$;
+
+-- What the checker says of an index, in one line; NULL if nothing.
+CREATE FUNCTION flattest.check_index(index regclass) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(format('%s at %s: %s', invariant, block, message), '; ')
+	FROM (SELECT * FROM flat_index_check(index, true) LIMIT 5) s
+$$;
+});
+	return;
+}
+
+# complaints(node, name, sql...): each query returns rows of complaints; the
+# test passes when there are none.
+sub complaints
+{
+	my ($node, $name, @queries) = @_;
+	my $database = 'postgres';
+
+	$database = shift(@queries)->[0] if ref $queries[0];
+	my $out = $node->safe_psql($database, join(";\n", @queries));
+	$out =~ s/^\s*\n//mg;
+	return is($out, '', $name);
+}
+
+# Run SQL; returns exit code, output, errors.
+sub try_sql
+{
+	my ($node, $sql, %params) = @_;
+	my ($out, $err) = ('', '');
+	my $code = $node->psql($params{database} // 'postgres', $sql,
+		stdout => \$out, stderr => \$err,
+		extra_params => $params{extra_params} // []);
+	return ($code, $out, $err);
+}
+
+# ---- Clients under load (pgbench) ----
+
+my $script_count = 0;
+
+# start_clients(node, clients, seconds, [script, weight]...)
+sub start_clients
+{
+	my ($node, $clients, $seconds, @scripts) = @_;
+	my @command = ($node->installed_command('pgbench'),
+		'-n', '-c', $clients, '-j', $clients > 1 ? 2 : 1, '-T', $seconds,
+		'-h', $node->host, '-p', $node->port);
+	my ($out, $err) = ('', '');
+
+	for my $script (@scripts)
+	{
+		my $file = $node->basedir . '/clients_' . ++$script_count . '.sql';
+		append_to_file($file, $script->[0]);
+		push @command, '-f', "$file\@$script->[1]";
+	}
+	push @command, 'postgres';
+	my $run = { out => \$out, err => \$err };
+	$run->{handle} = IPC::Run::start(\@command, '<', \undef, '>', \$out, '2>', \$err,
+		IPC::Run::timer($seconds + $PostgreSQL::Test::Utils::timeout_default));
+	return $run;
+}
+
+# True if every client went on to the end; the number of transactions.
+sub finish_clients
+{
+	my ($run) = @_;
+	my $ok = eval { IPC::Run::finish($run->{handle}) };
+	my ($count) = ${ $run->{out} } =~ /transactions actually processed: (\d+)/;
+	my $errors = join "\n", grep { /error|abort|fatal|server closed|flattest/i } split /\n/, ${ $run->{err} };
+	my $failed = !$ok || $errors ne '' || !$count;
+
+	diag(${ $run->{out} }, substr(${ $run->{err} }, 0, 4000)) if $failed;
+	return ($failed ? 0 : 1, $count // 0);
+}
+
+sub run_clients
+{
+	my ($name, @runs) = @_;
+	my ($all, $total) = (1, 0);
+
+	for my $run (@runs)
+	{
+		my ($ok, $count) = finish_clients($run);
+		$all &&= $ok;
+		$total += $count;
+	}
+	note("$name: $total transactions");
+	return ok($all, $name);
+}
+
+# Nothing in the server's log that no test may cause.
+sub check_log
+{
+	my ($node, $name, $ignore) = @_;
+	my @bad = grep {
+		/PANIC|TRAP:|terminated by signal|inconsistent page|server process .* was terminated/
+		  && !(defined $ignore && /$ignore/)
+	} split /\n/, slurp_file($node->logfile);
+
+	is(join("\n", @bad[ 0 .. ($#bad > 9 ? 9 : $#bad) ]), '', $name // 'the server never crashed');
+	return;
+}
+
+sub wait_until
+{
+	my ($node, $query, $name) = @_;
+
+	return ok($node->poll_query_until('postgres', $query), $name);
+}
+
+1;
