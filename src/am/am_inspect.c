@@ -30,10 +30,28 @@
 #include "am/am_inspect.h"
 
 /*
- * Open an index and its table for inspection.  The caller needs to own the
- * table or to be allowed to read all of it.  With block_writers, writers and
- * vacuum wait until the end; on a standby, where such a lock cannot be had,
- * replay goes on and may be reported as damage.
+ * ereport(ERROR) unless the caller owns the table or may read all of it.
+ */
+static void
+check_may_inspect(Oid heap_oid, const char *index_name)
+{
+	char	   *heap_name = get_rel_name(heap_oid);
+
+	if (!vx_is_relation_owner(heap_oid, GetUserId()) &&
+		pg_class_aclcheck(heap_oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, heap_name);
+	if (check_enable_rls(heap_oid, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to inspect index \"%s\"", index_name),
+				 errdetail("Row-level security hides rows of table \"%s\" from you.",
+						   heap_name)));
+}
+
+/*
+ * Open an index and its table for inspection.  With block_writers, writers
+ * and vacuum wait until the end; on a standby, where such a lock cannot be
+ * had, replay goes on and may be reported as damage.
  */
 void
 vx_am_open_for_check(Oid index_oid, const char *am_name,
@@ -41,34 +59,37 @@ vx_am_open_for_check(Oid index_oid, const char *am_name,
 {
 	LOCKMODE	mode = block_writers && !RecoveryInProgress() ? ShareLock : AccessShareLock;
 	Oid			heap_oid = IndexGetRelation(index_oid, true);
+	char	   *index_name = get_rel_name(index_oid);
 	HeapTuple	am_tuple;
 
+	if (index_name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", index_oid)));
 	if (!OidIsValid(heap_oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("relation with OID %u is not an index", index_oid)));
+				 errmsg("\"%s\" is not an index", index_name)));
+
+	/* Before the locks: who may not look shall not make others wait. */
+	check_may_inspect(heap_oid, index_name);
+
 	*heap = table_open(heap_oid, mode);
 	*index = index_open(index_oid, mode);
 
 	am_tuple = SearchSysCache1(AMOID, ObjectIdGetDatum((*index)->rd_rel->relam));
 	if (!HeapTupleIsValid(am_tuple) ||
-		strcmp(NameStr(((Form_pg_am) GETSTRUCT(am_tuple))->amname), am_name) != 0 ||
-		(*index)->rd_rel->relkind != RELKIND_INDEX)
+		strcmp(NameStr(((Form_pg_am) GETSTRUCT(am_tuple))->amname), am_name) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a %s index", RelationGetRelationName(*index), am_name)));
 	ReleaseSysCache(am_tuple);
-
-	if (!vx_is_relation_owner(heap_oid, GetUserId()) &&
-		pg_class_aclcheck(heap_oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(*heap));
-	if (check_enable_rls(heap_oid, InvalidOid, true) == RLS_ENABLED)
+	if ((*index)->rd_rel->relkind != RELKIND_INDEX)
 		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to inspect index \"%s\"",
-						RelationGetRelationName(*index)),
-				 errdetail("Row-level security hides rows of table \"%s\" from you.",
-						   RelationGetRelationName(*heap))));
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot inspect partitioned index \"%s\"", RelationGetRelationName(*index)),
+				 errhint("Inspect the indexes of its partitions.")));
+
 	if (!(*index)->rd_index->indisvalid)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

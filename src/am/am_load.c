@@ -55,6 +55,7 @@ typedef struct LoadShared
 	slock_t		mutex;
 	double		heap_tuples;
 	double		index_tuples;
+	bool		broken_hot_chain;	/* see IndexInfo */
 	SharedFileSet files;
 	/* A ParallelTableScanDesc follows, see shared_scan(). */
 } LoadShared;
@@ -165,6 +166,8 @@ vecext_load_worker(dsm_segment *segment, shm_toc *toc)
 	SpinLockAcquire(&shared->mutex);
 	shared->heap_tuples += heap_tuples;
 	shared->index_tuples += state.rows;
+	if (index_info->ii_BrokenHotChain)
+		shared->broken_hot_chain = true;
 	SpinLockRelease(&shared->mutex);
 	InstrEndParallelQuery(&buffer_usage[ParallelWorkerNumber], &wal_usage[ParallelWorkerNumber]);
 
@@ -340,6 +343,9 @@ load_parallel(Relation heap, Relation index, IndexInfo *index_info, int workers,
 	}
 	*heap_tuples += shared->heap_tuples;
 	state->rows += shared->index_tuples;
+	/* Older snapshots must not use the index: the caller sees to that. */
+	if (shared->broken_hot_chain)
+		index_info->ii_BrokenHotChain = true;
 
 	if (IsMVCCSnapshot(snapshot))
 		UnregisterSnapshot(snapshot);

@@ -100,7 +100,12 @@ vx_store_slot(Page page, int family, Size slot_size, uint32 slot)
 
 /* store_wal.c */
 #define STORE_WAL_BLOCKS 4
-#define STORE_WAL_ROOM	(BLCKSZ + 2048)
+
+/*
+ * Bytes of one page's fragments.  The most there can be: every row slot of a
+ * page freed, with a fragment header of 4 bytes for each slot of 20.
+ */
+#define STORE_WAL_ROOM	(BLCKSZ + BLCKSZ / 5 + 256)
 
 /*
  * One WAL record in the making: changes are collected as (offset, length,

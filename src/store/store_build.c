@@ -46,7 +46,7 @@ struct StoreBuilder
 	uint32		nodes;
 	uint32		rows;
 	uint32	   *heads;			/* by node id */
-	uint32		heads_size;
+	Size		heads_size;
 	uint64	   *hashes;			/* by node id, for the directory */
 	SeenNode   *seen;
 	uint64		seen_size;		/* power of two */

@@ -104,6 +104,8 @@ check_map(CheckState *state)
 				count++;
 				break;
 			}
+			if (entries[i].extent >= STORE_MAX_EXTENTS)
+				vx_store_report_corruption(store->relation, "A map entry has impossible values.");
 			extents[count].start = entries[i].start;
 			extents[count].family = entries[i].family;
 			extents[count].pages = StoreExtentPages(extent_first_page(entries[i].extent));
