@@ -304,7 +304,8 @@ vx_am_validate(Oid opclass)
 		{
 			case AM_STRATEGY_DISTANCE:
 				ok = op->amoppurpose == AMOP_ORDER && OidIsValid(op->amopsortfamily) &&
-					check_amop_signature(op->amopopr, FLOAT8OID, op->amoplefttype, op->amoprighttype);
+					check_amop_signature(op->amopopr, FLOAT8OID,
+										 op->amoplefttype, op->amoprighttype);
 				break;
 			case AM_STRATEGY_WITHIN:
 				ok = op->amoppurpose == AMOP_SEARCH &&

@@ -191,7 +191,8 @@ check_heap_tuple(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	if (kind != STORE_ROW_CODED)
 		return;
 
-	buffer = vx_store_lock(store, STORE_CODE, found->node / store->codes_per_page, BUFFER_LOCK_SHARE);
+	buffer = vx_store_lock(store, STORE_CODE, found->node / store->codes_per_page,
+						   BUFFER_LOCK_SHARE);
 	stored = (QuantSlotData *) vx_store_slot(BufferGetPage(buffer), STORE_CODE, slot_bytes,
 											 found->node % store->codes_per_page);
 	if (!vx_quant_may_share(store->quant, stored, check->slot))
