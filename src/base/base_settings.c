@@ -48,7 +48,7 @@ vx_base_define_settings(void)
 {
 	DefineCustomEnumVariable("vecext.simd",
 							 "Sets the instruction set of the distance kernels.",
-							 "auto takes the widest one that the CPU supports.",
+							 "auto takes the one that makes whole queries fastest on this CPU.",
 							 &simd_variant,
 							 DISTANCE_VARIANT_AUTO,
 							 simd_options,

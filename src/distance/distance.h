@@ -105,7 +105,7 @@ extern const DistanceKernels *vx_distance;
 extern bool vx_distance_variant_supported(DistanceVariant variant);
 
 /*
- * The kernels of a variant (AUTO: the widest), or NULL if it is not supported
+ * The kernels of a variant (AUTO: the best), or NULL if it is not supported
  * here.
  */
 extern const DistanceKernels *vx_distance_variant(DistanceVariant variant);

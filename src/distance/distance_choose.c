@@ -30,14 +30,20 @@ typedef struct VariantChoice
 	const DistanceKernels *kernels;
 } VariantChoice;
 
-/* Best first. */
+/*
+ * Best first.  AVX-VNNI comes before AVX-512 although its kernels take longer
+ * in a tight loop: cores that have it lower their clock when they multiply
+ * 512 bits at a time, and everything around the kernels pays.  Measured on a
+ * Sapphire Rapids class core, whole queries: sequential scans 3 % (100-d) and
+ * 6 % (784-d, TOASTed) faster, flat scans 7-10 %.
+ */
 static const VariantChoice choices[] = {
 #ifdef VX_DISTANCE_X86
-	{DISTANCE_FEATURE_AVX512 | DISTANCE_FEATURE_AVX512_VNNI, &vx_distance_avx512_vnni},
-	{DISTANCE_FEATURE_AVX512, &vx_distance_avx512},
 #ifdef VX_DISTANCE_AVX_VNNI
 	{DISTANCE_FEATURE_AVX2 | DISTANCE_FEATURE_AVX_VNNI, &vx_distance_avx2_vnni},
 #endif
+	{DISTANCE_FEATURE_AVX512 | DISTANCE_FEATURE_AVX512_VNNI, &vx_distance_avx512_vnni},
+	{DISTANCE_FEATURE_AVX512, &vx_distance_avx512},
 	{DISTANCE_FEATURE_AVX2, &vx_distance_avx2},
 #endif
 #ifdef VX_DISTANCE_I8MM
