@@ -685,10 +685,12 @@ static const char *
 expected_name(uint32_t features)
 {
 #define HAS(f) ((features & DISTANCE_FEATURE_##f) != 0)
+	if (HAS(AVX2) && HAS(AVX_VNNI))
+		return "avx2-vnni";
 	if (HAS(AVX512))
 		return HAS(AVX512_VNNI) ? "avx512-vnni" : "avx512";
 	if (HAS(AVX2))
-		return HAS(AVX_VNNI) ? "avx2-vnni" : "avx2";
+		return "avx2";
 	if (HAS(NEON))
 		return !HAS(DOTPROD) ? "neon" : HAS(I8MM) ? "neon-i8mm" : "neon-dotprod";
 	return "scalar";
