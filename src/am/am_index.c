@@ -308,7 +308,9 @@ vx_am_validate(Oid opclass)
 										 op->amoplefttype, op->amoprighttype);
 				break;
 			case AM_STRATEGY_WITHIN:
+				/* Never the type itself: scans read the right side as a ball. */
 				ok = op->amoppurpose == AMOP_SEARCH &&
+					op->amoplefttype != op->amoprighttype &&
 					check_amop_signature(op->amopopr, BOOLOID, op->amoplefttype, op->amoprighttype);
 				break;
 			default:

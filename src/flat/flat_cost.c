@@ -80,6 +80,19 @@ vx_flat_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 		 */
 		if (path->indexorderbys != NIL && rows > 256)
 			*total_cost += pass * ceil(log(rows / 256) / log(4));
+
+		/*
+		 * The executor computes the distance of every row for itself, and
+		 * once more where the query shows it or sorts by it: the planner
+		 * counts the latter alone.
+		 */
+		if (path->indexorderbys != NIL)
+		{
+			QualCost	distance;
+
+			cost_qual_eval(&distance, path->indexorderbys, root);
+			*total_cost += distance.startup + rows * distance.per_tuple;
+		}
 	}
 	*correlation = 0;
 }
