@@ -24,6 +24,7 @@
 #include "commands/vacuum.h"
 #include "miscadmin.h"
 
+#include "base/base_debug.h"
 #include "store/store.h"
 
 /* Dead rows collected before they are worked off: 8 MB */
@@ -169,6 +170,22 @@ row_is_dead(StoreIndex *store, uint32 row, uint32 node, uint32 *next)
 }
 
 /*
+ * ereport(ERROR) if a chain has more rows than the index.  *max_steps is what
+ * the index had when it was last looked up: inserts may have made the chain
+ * longer since.
+ */
+static void
+check_steps(StoreIndex *store, uint32 node, uint64 steps, uint64 *max_steps)
+{
+	if (likely(steps <= *max_steps))
+		return;
+	vx_store_refresh_meta(store);
+	*max_steps = (uint64) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE;
+	if (steps > *max_steps)
+		vx_store_report_corruption(store->relation, "The rows of node %u form a cycle.", node);
+}
+
+/*
  * Take all dead rows out of a node's chain, and free it if none is left.
  */
 static void
@@ -202,8 +219,7 @@ unlink_rows(StoreIndex *store, uint32 node)
 	while (head != STORE_NONE && row_is_dead(store, head, node, &next))
 	{
 		head = next;
-		if (++steps > max_steps)
-			vx_store_report_corruption(store->relation, "The rows of node %u form a cycle.", node);
+		check_steps(store, node, ++steps, &max_steps);
 	}
 
 	if (head == STORE_NONE)
@@ -229,8 +245,7 @@ unlink_rows(StoreIndex *store, uint32 node)
 		while (next != STORE_NONE && row_is_dead(store, next, node, &after))
 		{
 			next = after;
-			if (++steps > max_steps)
-				vx_store_report_corruption(store->relation, "The rows of node %u form a cycle.", node);
+			check_steps(store, node, ++steps, &max_steps);
 		}
 		if (next != first)
 		{
@@ -246,8 +261,7 @@ unlink_rows(StoreIndex *store, uint32 node)
 		}
 		head = next;
 		next = after;
-		if (++steps > max_steps)
-			vx_store_report_corruption(store->relation, "The rows of node %u form a cycle.", node);
+		check_steps(store, node, ++steps, &max_steps);
 	}
 }
 
@@ -327,6 +341,7 @@ remove_dead_rows(VacuumState *state)
 	int			i;
 	int			j;
 
+	VX_DEBUG_POINT("vacuum-marked");
 	qsort(dead, count, sizeof(DeadRow), compare_dead_by_node);
 	for (i = 0; i < count; i++)
 	{
@@ -337,6 +352,7 @@ remove_dead_rows(VacuumState *state)
 		}
 	}
 
+	VX_DEBUG_POINT("vacuum-unlinked");
 	qsort(dead, count, sizeof(DeadRow), compare_dead_by_row);
 	for (i = 0; i < count; i = j)
 	{

@@ -21,8 +21,8 @@ use Test::More;
 
 our @EXPORT = qw(
 	is_long size new_server install_functions complaints
-	run_clients start_clients finish_clients check_log wait_until
-	try_sql);
+	run_clients start_clients check_log hold_debug_point release_debug_point
+	wait_for_lock_wait try_sql);
 
 sub is_long { return $ENV{VECEXT_LONG} ? 1 : 0; }
 
@@ -159,12 +159,12 @@ CREATE FUNCTION flattest.compare_order(source regclass, op text, q vector, limit
 LANGUAGE plpgsql AS $$
 DECLARE
 	-- text on purpose: the cast must be the query's own
-	rows_of text := format('SELECT id, v %s %L::vector AS d FROM %s WHERE %s ORDER BY v %s %L::vector',
+	rows_of text := format('SELECT ctid, v %s %L::vector AS d FROM %s WHERE %s ORDER BY v %s %L::vector',
 						   op, q, source, condition, op, q);
-	answer_of text := 'SELECT array_agg(id), array_agg(d), count(DISTINCT id) FROM (%s LIMIT %s) s';
+	answer_of text := 'SELECT array_agg(ctid), array_agg(d), count(DISTINCT ctid) FROM (%s LIMIT %s) s';
 	max_limit int := (SELECT max(l) FROM unnest(limits) l);
 	truth float8[];
-	ids int[];
+	ids tid[];
 	distances float8[];
 	different bigint;
 	expected float8[];
@@ -242,6 +242,21 @@ BEGIN
 		RETURN format('%s rows by bitmap, %s from the table', cardinality(answer), cardinality(truth));
 	END IF;
 	RETURN NULL;
+END
+$$;
+
+-- count(*) of the whole table by an index-only scan
+CREATE FUNCTION flattest.compare_count(source regclass) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	truth bigint;
+	answer bigint;
+BEGIN
+	PERFORM flattest.use_heap();
+	EXECUTE format('SELECT count(*) FROM %s', source) INTO truth;
+	PERFORM flattest.use_index();
+	EXECUTE format('SELECT count(*) FROM %s', source) INTO answer;
+	RETURN CASE WHEN answer <> truth THEN format('the index counts %s rows, the table has %s', answer, truth) END;
 END
 $$;
 
@@ -354,11 +369,40 @@ sub check_log
 	return;
 }
 
-sub wait_until
-{
-	my ($node, $query, $name) = @_;
+# ---- Debug points ----
 
-	return ok($node->poll_query_until('postgres', $query), $name);
+# hold_debug_point(node): backends that name a debug point (vecext.debug_point)
+# wait there until release_debug_point.
+my $debug_lock = q{x'766563657874'::bigint};
+
+sub hold_debug_point
+{
+	my ($node) = @_;
+	my $holder = $node->background_psql('postgres');
+
+	$holder->query_safe("SELECT pg_advisory_lock($debug_lock)");
+	return $holder;
+}
+
+sub release_debug_point
+{
+	my ($holder) = @_;
+
+	$holder->query_safe("SELECT pg_advisory_unlock($debug_lock)");
+	$holder->quit;
+	return;
+}
+
+# wait_for_lock_wait(node, pattern): until a query like that waits for a lock.
+sub wait_for_lock_wait
+{
+	my ($node, $pattern) = @_;
+
+	$node->poll_query_until('postgres', qq{
+		SELECT count(*) > 0 FROM pg_stat_activity
+		WHERE wait_event_type = 'Lock' AND query ~ '$pattern' AND pid <> pg_backend_pid()})
+	  or die "no query like $pattern came to wait for a lock";
+	return;
 }
 
 1;
