@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 #include "store/store_peek.h"
 
@@ -34,7 +35,8 @@ touch(const char *page, int bytes)
 
 /*
  * page_access(index, mode, bytes, accesses, seed) -> ns per access.  Modes:
- * lock, pin, recent, peek, peek_ahead, private_ahead.
+ * lock, pin, recent, peek, peek_ahead, search, private_ahead.  "search" does
+ * what vecext.buffer_peek allows, the others what their names say.
  */
 PG_FUNCTION_INFO_V1(page_access);
 Datum
@@ -138,6 +140,41 @@ page_access(PG_FUNCTION_ARGS)
 			sum += touch(page, bytes);
 			if (!vx_store_peek_end(&locator, refs[i]))
 				missed++;
+		}
+	}
+	else if (strcmp(mode, "search") == 0)
+	{
+		bool		may_peek;
+
+		/* This module has a variable of its own behind the setting. */
+		vx_store_buffer_peek =
+			strcmp(GetConfigOption("vecext.buffer_peek", false, false), "on") == 0;
+		may_peek = vx_store_may_peek(store);
+		for (i = 0; i < accesses; i++)
+		{
+			const char *next = (const char *) BufferGetBlock(refs[i + AHEAD]->buffer);
+			const char *page = NULL;
+			Buffer		buffer;
+			int			j;
+
+			__builtin_prefetch(GetBufferDescriptor(refs[i + AHEAD]->buffer - 1));
+			for (j = 0; j < bytes; j += 64)
+				__builtin_prefetch(next + 64 + j);
+			if (may_peek && (page = vx_store_peek_begin(&locator, refs[i])) != NULL)
+			{
+				uint64		part = touch(page, bytes);
+
+				if (vx_store_peek_end(&locator, refs[i]))
+				{
+					sum += part;
+					continue;
+				}
+			}
+			if (may_peek)
+				missed++;
+			buffer = vx_store_pin(store, STORE_CODE, order[i]);
+			sum += touch(BufferGetPage(buffer), bytes);
+			ReleaseBuffer(buffer);
 		}
 	}
 	else if (strcmp(mode, "private_ahead") == 0)
