@@ -1,4 +1,4 @@
--- The tables of the demo.
+-- The tables of the demo, and how it measures.
 
 CREATE TABLE word (
 	id        int PRIMARY KEY,              -- 0 is the commonest word
@@ -39,3 +39,20 @@ CREATE TABLE term (
 	weight   real NOT NULL,
 	weighted vector(100) NOT NULL
 );
+
+-- Median of the times of eleven runs of a query, in milliseconds.  Parallel
+-- workers are not taken away from either way.
+CREATE FUNCTION median_ms(query text, index_scans bool) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	started timestamptz;
+	times   float8[];
+BEGIN
+	PERFORM set_config('enable_indexscan', index_scans::text, true);
+	FOR run IN 1..11 LOOP
+		started := clock_timestamp();
+		EXECUTE query;
+		times := times || extract(epoch FROM clock_timestamp() - started)::float8 * 1000;
+	END LOOP;
+	RETURN percentile_cont(0.5) WITHIN GROUP (ORDER BY t) FROM unnest(times) AS t;
+END;
+$$;

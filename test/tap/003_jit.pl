@@ -61,7 +61,7 @@ my %queries = (
 		WHERE l2_within(v, $one, 4) AND v > $one AND vector_dims(v) = 20 ORDER BY id},
 	'an index scan' => qq{
 		SET enable_seqscan = off;
-		SELECT id, v <-> $one FROM item WHERE l2_within(v, $one, 4) ORDER BY v <-> $one, id LIMIT 20},
+		SELECT id, v <-> $one FROM item WHERE l2_within(v, $one, 4) ORDER BY v <-> $one LIMIT 20},
 	'order and hashing' => q{
 		SELECT count(*), count(DISTINCT v) FROM (SELECT v FROM item UNION SELECT v FROM item) u},
 	'functions' => q{
