@@ -4,11 +4,11 @@
  *	  Scans of the flat access method.
  *
  * An ordered scan passes over all codes and keeps the best candidates by
- * (lower bound, node id).  PostgreSQL's reorder queue turns bounds into exact
- * order.  The access method never learns how many rows are wanted: it keeps
- * FIRST_BATCH candidates and, when more is asked for, passes over the codes
- * again for the ones beyond the last it has given, each time four times as
- * many, as far as work_mem allows.
+ * (lower bound, node id).  Ranking by the table's own values turns bounds into
+ * exact order (am_rank.c).  The access method never learns how many rows are
+ * wanted: it keeps FIRST_BATCH candidates and, when more is asked for, passes
+ * over the codes again for the ones beyond the last it has given, each time
+ * four times as many, as far as work_mem allows.
  *
  * Phases, in the order of their distances:
  *	 odd	rows without a code whose distance only the heap knows: -Infinity
@@ -35,6 +35,7 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
+#include "am/am_rank.h"
 #include "base/base_debug.h"
 #include "flat/flat.h"
 #include "type/type_ball.h"
@@ -119,6 +120,8 @@ typedef struct FlatScanData
 	bool		visible[MAX_TIDS];	/* to everybody, see is_visible() */
 	TupleTableSlot *heap_slot;
 
+	AmRank	   *rank;			/* makes exact order of bounds */
+
 	/* room for one page's hits */
 	uint16	   *positions;
 	double	   *bounds;
@@ -153,8 +156,11 @@ release_heap(FlatScan state)
 		ReleaseBuffer(state->map_buffer);
 	if (state->heap_slot != NULL)
 		ExecDropSingleTupleTableSlot(state->heap_slot);
+	if (state->rank != NULL)
+		vx_am_end_rank(state->rank);
 	state->map_buffer = InvalidBuffer;
 	state->heap_slot = NULL;
+	state->rank = NULL;
 }
 
 void
@@ -264,6 +270,18 @@ start_scan(IndexScanDesc scan)
 		state->no_columns = index_form_tuple(scan->xs_itupdesc, values, nulls);
 		state->heap_slot = table_slot_create(scan->heapRelation, NULL);
 	}
+
+	/*
+	 * One distance to order by: exact order is made here, unless bounds are
+	 * the distances and there is nothing else.  More than one: the executor
+	 * has to compute the others anyway.
+	 */
+	if (state->ordered && !state->null_query && scan->numberOfOrderBys == 1 &&
+		state->query.query_class != QUANT_QUERY_NAN &&
+		(state->store->quant->kind != QUANT_NONE ||
+		 state->query.query_class != QUANT_QUERY_NORMAL ||
+		 (state->store->meta.flags & STORE_FLAG_ODD)))
+		state->rank = vx_am_begin_rank(scan, &state->query);
 
 	state->phase = FLAT_PHASE_ODD;
 	state->positions = palloc(sizeof(uint16) * state->store->codes_per_page);
@@ -782,21 +800,13 @@ set_order_by_values(IndexScanDesc scan)
 		scan->xs_recheckorderby = scan->numberOfOrderBys > 1;
 		return;
 	}
-	scan->xs_recheckorderby = true;
-	if (state->phase == FLAT_PHASE_CODES)
-	{
-		if (state->query.query_class == QUANT_QUERY_NAN)
-			scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
-		else
-			scan->xs_orderbyvals[0] = Float8GetDatum(state->chain_bound);
-		if (state->store->quant->kind == QUANT_NONE &&
-			state->query.query_class == QUANT_QUERY_NORMAL)
-			scan->xs_recheckorderby = scan->numberOfOrderBys > 1;
-	}
-	else if (state->phase == FLAT_PHASE_NAN)
+
+	/* One distance only: it is exact, or get_ranked_tuple() would be asked. */
+	scan->xs_recheckorderby = scan->numberOfOrderBys > 1;
+	if (state->phase == FLAT_PHASE_NAN || state->query.query_class == QUANT_QUERY_NAN)
 		scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
-	else if (state->query.query_class == QUANT_QUERY_NAN)
-		scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
+	else if (state->phase == FLAT_PHASE_CODES)
+		scan->xs_orderbyvals[0] = Float8GetDatum(state->chain_bound);
 }
 
 /*
@@ -823,6 +833,48 @@ is_visible(IndexScanDesc scan, int position)
 	return found;
 }
 
+/*
+ * The next row in exact order: rows go from the candidates to the ranking
+ * until the nearest there is no farther than what may still come.
+ */
+static bool
+get_ranked_tuple(IndexScanDesc scan)
+{
+	FlatScan	state = (FlatScan) scan->opaque;
+	double		distance;
+
+	for (;;)
+	{
+		bool		more = fetch_tids(scan);
+		double		bound = get_float8_infinity();
+
+		if (more && state->phase == FLAT_PHASE_ODD)
+			bound = -get_float8_infinity();
+		else if (more && state->phase == FLAT_PHASE_CODES)
+			bound = state->chain_bound;
+		if (vx_am_take_row(state->rank, bound, &scan->xs_heaptid, &distance))
+		{
+			scan->xs_orderbyvals[0] = Float8GetDatum(distance);
+			scan->xs_orderbynulls[0] = false;
+			scan->xs_recheckorderby = false;
+			return true;
+		}
+		if (!more)
+			return false;
+		if (state->phase > FLAT_PHASE_CODES)
+		{
+			/* NaN or NULL: nothing to compute, and nothing nearer is left */
+			scan->xs_heaptid = state->tids[state->next_tid++];
+			scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
+			scan->xs_orderbynulls[0] = state->phase == FLAT_PHASE_NULL;
+			scan->xs_recheckorderby = false;
+			return true;
+		}
+		CHECK_FOR_INTERRUPTS();
+		vx_am_add_row(state->rank, &state->tids[state->next_tid++], bound);
+	}
+}
+
 bool
 vx_flat_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
@@ -835,6 +887,11 @@ vx_flat_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		start_scan(scan);
 	if (state->never)
 		return false;
+	scan->xs_recheck = state->ball_count > 0;
+	scan->xs_itup = state->no_columns;
+	if (state->rank != NULL)
+		return get_ranked_tuple(scan);
+
 	do
 	{
 		if (!fetch_tids(scan))
@@ -843,8 +900,6 @@ vx_flat_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	} while (scan->xs_want_itup && !is_visible(scan, position));
 
 	scan->xs_heaptid = state->tids[position];
-	scan->xs_recheck = state->ball_count > 0;
-	scan->xs_itup = state->no_columns;
 	if (state->ordered)
 		set_order_by_values(scan);
 	return true;

@@ -1,0 +1,173 @@
+/*-------------------------------------------------------------------------
+ *
+ * am_rank.c
+ *	  From bounds to exact order.
+ *
+ * The executor can do this (xs_recheckorderby), but in servers before the
+ * minor releases of November 2026 a row that has been through its reorder
+ * queue has lost its ctid: SELECT ... ORDER BY ... FOR UPDATE fails with
+ * "attempted to lock invisible tuple".  So rows are fetched here, their
+ * distances computed by the operator's own function, and returned in exact
+ * order.  It costs a second visit to the tuple, and spares the executor a copy
+ * of it.
+ *
+ * A distance below its bound means a damaged code or a wrong bound; the
+ * executor would say that the index returned tuples in wrong order.  (Without
+ * codes the bound is the distance, by the kernels in use when it was computed:
+ * vecext.simd may have been set since.)
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+#include "lib/pairingheap.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "am/am_rank.h"
+#include "type/type_vector.h"
+
+typedef struct RankedRow
+{
+	pairingheap_node node;
+	double		distance;
+	ItemPointerData tid;
+} RankedRow;
+
+struct AmRank
+{
+	IndexScanDesc scan;
+	const QuantQuery *query;
+	TupleTableSlot *slot;
+	AttrNumber	attribute;		/* of the table; 0: an expression */
+	IndexInfo  *index_info;		/* for expressions */
+	EState	   *estate;
+	MemoryContext row_context;
+	MemoryContext heap_context;
+	pairingheap *heap;
+};
+
+/* Nearest first, NaN last, then by place in the table */
+static int
+compare_rows(const pairingheap_node *a, const pairingheap_node *b, void *arg)
+{
+	const RankedRow *left = pairingheap_const_container(RankedRow, node, a);
+	const RankedRow *right = pairingheap_const_container(RankedRow, node, b);
+	int			order = float8_cmp_internal(right->distance, left->distance);
+
+	if (order == 0)
+		order = ItemPointerCompare((ItemPointer) &right->tid, (ItemPointer) &left->tid);
+	return order;
+}
+
+AmRank *
+vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query)
+{
+	AmRank	   *rank = palloc0(sizeof(AmRank));
+
+	rank->scan = scan;
+	rank->query = query;
+	rank->slot = table_slot_create(scan->heapRelation, NULL);
+	rank->attribute = scan->indexRelation->rd_index->indkey.values[0];
+	if (rank->attribute == 0)
+	{
+		rank->index_info = BuildIndexInfo(scan->indexRelation);
+		rank->estate = CreateExecutorState();
+		GetPerTupleExprContext(rank->estate)->ecxt_scantuple = rank->slot;
+	}
+	rank->row_context = AllocSetContextCreate(CurrentMemoryContext, "vecext row",
+											  ALLOCSET_DEFAULT_SIZES);
+	rank->heap_context = CurrentMemoryContext;
+	rank->heap = pairingheap_allocate(compare_rows, NULL);
+	return rank;
+}
+
+/* Let go of what the memory context does not. */
+void
+vx_am_end_rank(AmRank *rank)
+{
+	if (rank->estate != NULL)
+		FreeExecutorState(rank->estate);
+	ExecDropSingleTupleTableSlot(rank->slot);
+}
+
+/* The indexed value of the row in the slot. */
+static Datum
+get_value(AmRank *rank, bool *isnull)
+{
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+
+	if (rank->attribute != 0)
+		return slot_getattr(rank->slot, rank->attribute, isnull);
+
+	ResetPerTupleExprContext(rank->estate);
+	FormIndexDatum(rank->index_info, rank->slot, rank->estate, values, nulls);
+	*isnull = nulls[0];
+	return values[0];
+}
+
+void
+vx_am_add_row(AmRank *rank, ItemPointer tid, double bound)
+{
+	const QuantQuery *query = rank->query;
+	Relation	index = rank->scan->indexRelation;
+	ItemPointerData visible_tid = *tid;
+	bool		call_again = false;
+	MemoryContext old_context;
+	RankedRow  *row;
+	Vector	   *vector;
+	Datum		value;
+	bool		isnull;
+	double		distance;
+
+	if (!table_index_fetch_tuple(rank->scan->xs_heapfetch, &visible_tid,
+								 rank->scan->xs_snapshot, rank->slot, &call_again, NULL))
+		return;
+
+	old_context = MemoryContextSwitchTo(rank->row_context);
+	value = get_value(rank, &isnull);
+	if (isnull)
+		vx_store_report_corruption(index, "Heap tuple (%u,%u) has no vector.",
+								   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
+	vector = DatumGetVector(value);
+	if (vector->dim != query->params.dims)
+		vx_store_report_corruption(index, "Heap tuple (%u,%u) has %d dimensions, the index %d.",
+								   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid),
+								   vector->dim, query->params.dims);
+	distance = vx_distance_metric(query->params.metric, vector->dim, vector->x, query->query);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(rank->row_context);
+	ExecClearTuple(rank->slot);
+
+	if (distance < bound && query->params.kind != QUANT_NONE)
+		vx_store_report_corruption(index, "Heap tuple (%u,%u) is nearer than its code allows.",
+								   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
+
+	/* The tid of the chain's root: the executor finds the version again. */
+	row = MemoryContextAlloc(rank->heap_context, sizeof(RankedRow));
+	row->distance = distance;
+	row->tid = *tid;
+	pairingheap_add(rank->heap, &row->node);
+}
+
+bool
+vx_am_take_row(AmRank *rank, double limit, ItemPointer tid, double *distance)
+{
+	RankedRow  *row;
+
+	if (pairingheap_is_empty(rank->heap))
+		return false;
+	row = pairingheap_container(RankedRow, node, pairingheap_first(rank->heap));
+	/* False for NaN, which only an infinite limit lets through. */
+	if (!(row->distance <= limit) && limit != get_float8_infinity())
+		return false;
+	pairingheap_remove_first(rank->heap);
+	*tid = row->tid;
+	*distance = row->distance;
+	pfree(row);
+	return true;
+}

@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * am_rank.h
+ *	  From bounds to exact order: rows are fetched from the table in order of
+ *	  their bounds and come out in order of their distances.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_AM_RANK_H
+#define VX_AM_RANK_H
+
+#include "access/relscan.h"
+
+#include "am/am_index.h"
+
+typedef struct AmRank AmRank;
+
+/* Lives in the current memory context until vx_am_end_rank. */
+extern AmRank *vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query);
+extern void vx_am_end_rank(AmRank *rank);
+
+/* Add a row whose distance is at least bound; rows nobody sees are dropped. */
+extern void vx_am_add_row(AmRank *rank, ItemPointer tid, double bound);
+
+/*
+ * Take the nearest row, if there is one and its distance is at most limit
+ * (with infinity also one whose distance is NaN).
+ */
+extern bool vx_am_take_row(AmRank *rank, double limit, ItemPointer tid, double *distance);
+
+#endif							/* VX_AM_RANK_H */
