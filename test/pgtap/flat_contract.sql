@@ -10,7 +10,7 @@ CREATE TEMP VIEW member AS
 
 -- ---- The access method ----
 
-SELECT results_eq(
+SELECT set_eq(
 	$$SELECT amtype, amhandler::text FROM pg_am WHERE amname = 'flat'
 		AND oid IN (SELECT objid FROM member WHERE classid = 'pg_am'::regclass)$$,
 	$$VALUES ('i'::"char", 'flathandler')$$,
@@ -110,23 +110,23 @@ SELECT set_eq(
 	$$VALUES ('l2_within(vector,vector,double precision)'), ('ip_within(vector,vector,double precision)'),
 		('cosine_within(vector,vector,double precision)'), ('l1_within(vector,vector,double precision)')$$,
 	'the threshold functions have planner support');
-SELECT results_eq(
-	$$SELECT proargnames, proallargtypes::regtype[]::text, proretset FROM pg_proc WHERE oid = 'flat_index_check(regclass,bool)'::regprocedure$$,
-	$$VALUES ('{index,heap,invariant,block,message}'::text[], '{regclass,boolean,text,bigint,text}', true)$$,
+SELECT set_eq(
+	$$SELECT proargnames::text, proallargtypes::regtype[]::text, proretset FROM pg_proc WHERE oid = 'flat_index_check(regclass,bool)'::regprocedure$$,
+	$$VALUES ('{index,heap,invariant,block,message}', '{regclass,boolean,text,bigint,text}', true)$$,
 	'columns of flat_index_check');
-SELECT results_eq(
-	$$SELECT proargnames, proallargtypes::regtype[]::text, proretset FROM pg_proc WHERE oid = 'flat_index_info(regclass)'::regprocedure$$,
-	$$VALUES ('{index,format_version,dimensions,metric,quantizer,slot_bytes,has_mean,nodes,rows,code_pages,row_pages,other_pages,reserved_pages}'::text[],
+SELECT set_eq(
+	$$SELECT proargnames::text, proallargtypes::regtype[]::text, proretset FROM pg_proc WHERE oid = 'flat_index_info(regclass)'::regprocedure$$,
+	$$VALUES ('{index,format_version,dimensions,metric,quantizer,slot_bytes,has_mean,nodes,rows,code_pages,row_pages,other_pages,reserved_pages}',
 		'{regclass,integer,integer,text,text,integer,boolean,bigint,bigint,bigint,bigint,bigint,bigint}', false)$$,
 	'columns of flat_index_info');
-SELECT results_eq(
-	$$SELECT DISTINCT proargnames FROM pg_proc WHERE prosupport = 'vecext_within_support'::regproc$$,
-	$$VALUES ('{embedding,query,radius}'::text[])$$,
+SELECT set_eq(
+	$$SELECT DISTINCT proargnames::text FROM pg_proc WHERE prosupport = 'vecext_within_support'::regproc$$,
+	$$VALUES ('{embedding,query,radius}')$$,
 	'the threshold functions name their arguments');
 
 -- ---- The ball and its operators ----
 
-SELECT results_eq(
+SELECT set_eq(
 	$$SELECT typlen, typbyval, typtype, typcategory, typinput::text, typoutput::text, typreceive::text, typsend::text,
 		typmodin::text, typanalyze::text, typalign, typstorage, typcollation, typelem
 	FROM pg_type WHERE oid = 'vector_ball'::regtype$$,
@@ -135,12 +135,12 @@ SELECT results_eq(
 	'type vector_ball has its I/O functions, alignment and storage');
 SELECT isnt(obj_description('vector_ball'::regtype, 'pg_type'), NULL, 'the type has a comment');
 SELECT set_eq(
-	$$SELECT oprname::text, oprcode::text, oprresult::regtype::text, oprcom, oprnegate, oprcanhash, oprcanmerge, oprrest::text, oprjoin::text
+	$$SELECT oprname::text, oprcode::regprocedure::text, oprresult::regtype::text, oprcom, oprnegate, oprcanhash, oprcanmerge, oprrest::text, oprjoin::text
 	FROM pg_operator WHERE oprright = 'vector_ball'::regtype AND oprleft = 'vector'::regtype$$,
-	$$VALUES ('<->@', 'l2_within', 'boolean', 0::oid, 0::oid, false, false, 'matchingsel', 'matchingjoinsel'),
-		('<#>@', 'ip_within', 'boolean', 0, 0, false, false, 'matchingsel', 'matchingjoinsel'),
-		('<=>@', 'cosine_within', 'boolean', 0, 0, false, false, 'matchingsel', 'matchingjoinsel'),
-		('<+>@', 'l1_within', 'boolean', 0, 0, false, false, 'matchingsel', 'matchingjoinsel')$$,
+	$$VALUES ('<->@', 'l2_within(vector,vector_ball)', 'boolean', 0::oid, 0::oid, false, false, 'matchingsel', 'matchingjoinsel'),
+		('<#>@', 'ip_within(vector,vector_ball)', 'boolean', 0, 0, false, false, 'matchingsel', 'matchingjoinsel'),
+		('<=>@', 'cosine_within(vector,vector_ball)', 'boolean', 0, 0, false, false, 'matchingsel', 'matchingjoinsel'),
+		('<+>@', 'l1_within(vector,vector_ball)', 'boolean', 0, 0, false, false, 'matchingsel', 'matchingjoinsel')$$,
 	'threshold operators have their functions and estimators');
 SELECT is_empty(
 	$$SELECT oprname FROM pg_operator WHERE oprright = 'vector_ball'::regtype AND obj_description(oid, 'pg_operator') IS NULL$$,
@@ -170,11 +170,11 @@ SELECT is(pg_get_indexdef('flat_contract_none'::regclass),
 	'options are part of the definition');
 SELECT is(reloptions, ARRAY['quantizer=none'], 'options are stored as written') FROM pg_class WHERE relname = 'flat_contract_none';
 INSERT INTO flat_contract VALUES ('[1,2,3]');
-SELECT results_eq(
+SELECT set_eq(
 	$$SELECT format_version, dimensions, metric, quantizer, slot_bytes, has_mean, nodes, rows FROM flat_index_info('flat_contract_i')$$,
 	$$VALUES (1, 3, 'l2', 'sq8', 64, false, 1::bigint, 1::bigint)$$,
 	'an index with one row, by 8-bit codes');
-SELECT results_eq(
+SELECT set_eq(
 	$$SELECT format_version, dimensions, metric, quantizer, slot_bytes, has_mean, nodes, rows FROM flat_index_info('flat_contract_none')$$,
 	$$VALUES (1, 3, 'cosine', 'none', 64, false, 1::bigint, 1::bigint)$$,
 	'an index with one row, without codes');
