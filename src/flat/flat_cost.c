@@ -82,9 +82,8 @@ vx_flat_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 			*total_cost += pass * ceil(log(rows / 256) / log(4));
 
 		/*
-		 * The executor computes the distance of every row for itself, and
-		 * once more where the query shows it or sorts by it: the planner
-		 * counts the latter alone.
+		 * Exact order takes the distance of every row (am_rank.c), and the
+		 * query may show it besides: the planner counts the latter alone.
 		 */
 		if (path->indexorderbys != NIL)
 		{
