@@ -139,7 +139,11 @@ estimate_selectivity(SupportRequestSelectivity *request)
 	radius = estimate_expression_value(request->root, lthird(request->args));
 	if (!IsA(query, Const) || !IsA(radius, Const) ||
 		((Const *) query)->constisnull || ((Const *) radius)->constisnull)
-		return false;
+	{
+		/* What the operator assumes of a value it does not know */
+		request->selectivity = DEFAULT_MATCHING_SEL;
+		return true;
+	}
 
 	vector_type = exprType(linitial(request->args));
 	ball_function = find_ball_function(request->funcid, vector_type);
