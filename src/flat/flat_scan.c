@@ -105,7 +105,7 @@ typedef struct FlatScanData
 	bool		in_chain;
 	double		chain_bound;
 	uint8	   *emitted;		/* by row id: set for rows of restarted chains */
-	uint32		emitted_rows;
+	uint64		emitted_rows;
 	ItemPointerData tids[MAX_TIDS];
 	uint32		rows[MAX_TIDS];
 	int			tid_count;
@@ -583,7 +583,7 @@ already_emitted(FlatScan state, uint32 row)
 
 	if (row >= state->emitted_rows)
 	{
-		uint32		rows = Max((uint64) row + 1,
+		uint64		rows = Max((uint64) row + 1,
 							   (uint64) state->store->meta.families[STORE_ROW].pages *
 							   STORE_ROWS_PER_PAGE);
 
@@ -710,6 +710,8 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 			if (any ? (StoreRowKind(row) == STORE_ROW_NULL ? !state->want_null : !state->want_value) :
 				StoreRowKind(row) != kind)
 				continue;
+			if (!StoreRowHasTid(row))
+				vx_store_report_corruption(scan->indexRelation, "A row has no heap tuple.");
 			if (scan->xs_want_itup)
 				state->visible[state->tid_count] =
 					VM_ALL_VISIBLE(scan->heapRelation, ItemPointerGetBlockNumber(&row->tid),

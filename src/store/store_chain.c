@@ -115,13 +115,15 @@ vx_store_read_chain(StoreIndex *store, StoreChain *chain,
 				vx_store_report_corruption(store->relation, "Row %u does not exist.", chain->next);
 			row = (StoreRowData *) vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), slot);
 			if (row->node != chain->node || row->incarnation != chain->incarnation ||
-				StoreRowLife(row) == STORE_ROW_FREE)
+				StoreRowLife(row) == STORE_ROW_FREE || StoreRowKind(row) != STORE_ROW_CODED)
 			{
 				broken = true;
 				break;
 			}
 			if (StoreRowLife(row) == STORE_ROW_LIVE)
 			{
+				if (!StoreRowHasTid(row))
+					vx_store_report_corruption(store->relation, "Row %u has no heap tuple.", chain->next);
 				tids[count] = row->tid;
 				rows[count] = chain->next;
 				count++;

@@ -66,15 +66,6 @@ compare_extents(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* First page number of an extent: the inverse of StoreExtentOfPage */
-static uint32
-extent_first_page(uint32 extent)
-{
-	if (extent < 8)
-		return extent;
-	return (8 + extent % 8) << (extent / 8 - 1);
-}
-
 /* I1: extents lie below reserved_blocks and do not overlap. */
 static void
 check_map(CheckState *state)
@@ -106,12 +97,16 @@ check_map(CheckState *state)
 			}
 			if (entries[i].extent >= STORE_MAX_EXTENTS)
 				vx_store_report_corruption(store->relation, "A map entry has impossible values.");
+			if (entries[i].extent >= STORE_MAX_EXTENTS)
+				vx_store_report_corruption(store->relation, "A map entry has impossible values.");
 			extents[count].start = entries[i].start;
 			extents[count].family = entries[i].family;
-			extents[count].pages = StoreExtentPages(extent_first_page(entries[i].extent));
+			extents[count].pages = StoreExtentPages(StoreExtentFirstPage(entries[i].extent));
 			count++;
 		}
 		block = header->next_block;
+		if (block >= RelationGetNumberOfBlocks(store->relation))
+			vx_store_report_corruption(store->relation, "The map goes on in block %u.", block);
 		UnlockReleaseBuffer(buffer);
 	}
 	if (count != meta->map_entries)
@@ -128,7 +123,7 @@ check_map(CheckState *state)
 			complain(state, "I1", extents[i].start,
 					 "an extent of family %u ends beyond the %u reserved blocks",
 					 extents[i].family, meta->reserved_blocks);
-		if (i > 0 && extents[i].start < extents[i - 1].start + extents[i - 1].pages)
+		if (i > 0 && extents[i].start < (uint64) extents[i - 1].start + extents[i - 1].pages)
 			complain(state, "I1", extents[i].start,
 					 "extents of families %u and %u overlap",
 					 extents[i - 1].family, extents[i].family);
@@ -392,9 +387,10 @@ check_rows(CheckState *state)
 		}
 		if (StoreRowLife(row) == STORE_ROW_LIVE)
 		{
-			if (!ItemPointerIsValid(&row->tid))
+			if (StoreRowHasTid(row))
+				tids[count++] = row->tid;
+			else
 				complain(state, "I6", block, "row %u has no heap tuple", id);
-			tids[count++] = row->tid;
 			if ((StoreRowKind(row) == STORE_ROW_CODED) != reached)
 				complain(state, "I6", block, "row %u is %s", id,
 						 reached ? "without code and in a chain" : "in no chain");

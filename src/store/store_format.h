@@ -175,6 +175,14 @@ StaticAssertDecl(sizeof(StoreRowData) == 20, "row slot is 20 bytes");
 #define StoreRowLife(row)	((row)->state & STORE_ROW_LIFE_MASK)
 #define StoreRowKind(row)	((row)->state & STORE_ROW_KIND_MASK)
 
+/*
+ * Every live row has a TID that the heap can be asked about: to read block
+ * InvalidBlockNumber would extend the heap.
+ */
+#define StoreRowHasTid(row) \
+	(ItemPointerIsValid(&(row)->tid) && \
+	 ItemPointerGetBlockNumberNoCheck(&(row)->tid) != InvalidBlockNumber)
+
 /* Directory: buckets of one cache line */
 typedef struct StoreDirectoryEntryData
 {
@@ -218,6 +226,15 @@ StoreExtentOfPage(uint32 page_no)
 		return page_no;
 	log = pg_leftmost_one_pos32(page_no);
 	return (log - 3) * 8 + ((page_no >> (log - 3)) & 7) + 8;
+}
+
+/* First page of an extent: the inverse of StoreExtentOfPage */
+static inline uint32
+StoreExtentFirstPage(uint32 extent)
+{
+	if (extent < 8)
+		return extent;
+	return (8 + extent % 8) << (extent / 8 - 1);
 }
 
 /* The page's distance from the first page of its extent */

@@ -317,6 +317,7 @@ static void
 read_map(StoreIndex *store)
 {
 	StoreCache *cache = store->cache;
+	BlockNumber blocks;
 
 	for (;;)
 	{
@@ -328,17 +329,17 @@ read_map(StoreIndex *store)
 
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		vx_store_check_page(store, page, STORE_KIND_MAP, cache->map_page_no);
-		if (header->entries > STORE_MAP_ENTRIES_PER_PAGE)
-			vx_store_report_corruption(store->relation, "A map page has %u entries.",
-									   header->entries);
 
+		/* The first page of an extent is there before its entry. */
+		blocks = RelationGetNumberOfBlocks(store->relation);
 		while (cache->map_page_entries < header->entries)
 		{
 			StoreMapEntryData *entry = &entries[cache->map_page_entries];
 			StoreCacheFamily *family;
 
 			if (entry->family >= STORE_MAX_FAMILIES || entry->extent >= STORE_MAX_EXTENTS ||
-				entry->start < STORE_FIRST_FREE_BLOCK || entry->start > MaxBlockNumber)
+				entry->start < STORE_FIRST_FREE_BLOCK || entry->start >= blocks ||
+				entry->start > MaxBlockNumber - StoreExtentPages(StoreExtentFirstPage(entry->extent)))
 				vx_store_report_corruption(store->relation, "A map entry has impossible values.");
 			family = &cache->families[entry->family];
 			if (entry->extent != family->extents)
@@ -355,6 +356,8 @@ read_map(StoreIndex *store)
 
 		if (cache->map_page_entries < STORE_MAP_ENTRIES_PER_PAGE || next == 0)
 			break;
+		if (next >= blocks)
+			vx_store_report_corruption(store->relation, "The map goes on in block %u of %u.", next, blocks);
 		cache->map_block = next;
 		cache->map_page_no++;
 		cache->map_page_entries = 0;

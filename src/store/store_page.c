@@ -120,7 +120,12 @@ vx_store_check_page(StoreIndex *store, Page page, int family, uint32 page_no)
 								   "Expected page %u of family %d, found page %u of family %u.",
 								   page_no, family, opaque->page_no, opaque->family);
 	if (header->pd_lower < start || header->pd_lower > STORE_PAGE_END ||
-		(header->pd_lower - start) % size != 0 || header->pd_upper != STORE_PAGE_END)
+		(header->pd_lower - start) % size != 0 || header->pd_upper != STORE_PAGE_END ||
+		(family == STORE_DIRECTORY &&
+		 header->pd_lower != start + STORE_BUCKETS_PER_PAGE * STORE_BUCKET_BYTES) ||
+		(family == STORE_KIND_MAP &&
+		 header->pd_lower != start + sizeof(StoreMapHeaderData) +
+		 (uint64) ((StoreMapHeaderData *) PageGetContents(page))->entries * sizeof(StoreMapEntryData)))
 		vx_store_report_corruption(store->relation,
 								   "Page %u of family %d has a wrong slot count.",
 								   page_no, family);
@@ -135,8 +140,12 @@ vx_store_check_meta_page(Relation index, Page page)
 {
 	PageHeader	header = (PageHeader) page;
 	StoreMetaData *meta = (StoreMetaData *) PageGetContents(page);
+	StoreOpaque opaque = (StoreOpaque) ((char *) page + STORE_PAGE_END);
+	int			column_dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+	int			i;
 
-	if (header->pd_special != STORE_PAGE_END || meta->magic != STORE_MAGIC)
+	if (header->pd_special != STORE_PAGE_END || meta->magic != STORE_MAGIC ||
+		opaque->page_id != STORE_PAGE_ID || opaque->family != STORE_KIND_META)
 		vx_store_report_corruption(index, "The metapage has a wrong magic number.");
 	if (meta->version != STORE_VERSION)
 		ereport(ERROR,
@@ -151,12 +160,49 @@ vx_store_check_meta_page(Relation index, Page page)
 		meta->slot_bytes > STORE_PAGE_END - STORE_ALIGNED_START ||
 		meta->attributes > STORE_MAX_ATTRIBUTES ||
 		meta->reserved_blocks < STORE_FIRST_FREE_BLOCK ||
-		meta->directory_levels > STORE_MAX_DIRECTORY_LEVELS)
+		meta->map_entries > STORE_MAX_EXTENTS * STORE_MAX_FAMILIES ||
+		meta->map_last_block < STORE_FIRST_MAP_BLOCK ||
+		meta->map_last_block >= meta->reserved_blocks ||
+		meta->directory_levels > STORE_MAX_DIRECTORY_LEVELS ||
+		((meta->flags & STORE_FLAG_MEAN) != 0) != (meta->families[STORE_MEAN].pages > 0) ||
+		header->pd_lower != ((char *) meta + sizeof(StoreMetaData)) - (char *) page ||
+		header->pd_upper != STORE_PAGE_END ||
+	/* a column that has lost its dimensions keeps its index */
+		(column_dims > 0 && meta->dims != column_dims))
 		vx_store_report_corruption(index, "The metapage has impossible values.");
+
+	for (i = 0; i < STORE_MAX_FAMILIES; i++)
+	{
+		if (meta->families[i].pages > meta->reserved_blocks - STORE_FIRST_FREE_BLOCK)
+			vx_store_report_corruption(index, "Family %d has %u pages, the index %u blocks.",
+									   i, meta->families[i].pages, meta->reserved_blocks);
+	}
 }
 
 /*
- * Pin and exclusively lock a block that may not exist yet, zeroed.
+ * ereport(ERROR) if the metapage's next block lies further behind the end of
+ * the file than the rests of all families' extents can make it: a damaged
+ * metapage must not make an insert extend the file for hours.
+ */
+static void
+check_reserved_blocks(Relation index, const StoreMetaData *meta)
+{
+	uint64		limit = RelationGetNumberOfBlocks(index) + STORE_FIRST_FREE_BLOCK;
+	int			i;
+
+	for (i = 0; i < STORE_MAX_FAMILIES; i++)
+	{
+		if (meta->families[i].pages > 0)
+			limit += StoreExtentPages(meta->families[i].pages - 1);
+	}
+	if (meta->reserved_blocks > limit)
+		vx_store_report_corruption(index, "The metapage counts %u blocks, there can be at most " UINT64_FORMAT ".",
+								   meta->reserved_blocks, limit);
+}
+
+/*
+ * Pin and exclusively lock a block that may not exist yet.  It is all zeros,
+ * or the map or metapage are damaged and it belongs to somebody else.
  *
  * Blocks are handed out by the metapage, not by the file's length: after a
  * crash the file may be shorter or longer than what has been handed out.
@@ -164,6 +210,8 @@ vx_store_check_meta_page(Relation index, Page page)
 Buffer
 vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block)
 {
+	Buffer		buffer;
+
 	if (block >= RelationGetNumberOfBlocksInFork(index, fork))
 	{
 		bool		need_lock = !RELATION_IS_LOCAL(index);
@@ -172,8 +220,7 @@ vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block)
 			LockRelationForExtension(index, ExclusiveLock);
 		while (block >= RelationGetNumberOfBlocksInFork(index, fork))
 		{
-			Buffer		buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
-
+			buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
 			ReleaseBuffer(buffer);
 			CHECK_FOR_INTERRUPTS();
 		}
@@ -181,7 +228,11 @@ vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block)
 			UnlockRelationForExtension(index, ExclusiveLock);
 	}
 
-	return ReadBufferExtended(index, fork, block, RBM_ZERO_AND_LOCK, NULL);
+	buffer = ReadBufferExtended(index, fork, block, RBM_NORMAL, NULL);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (!PageIsNew(BufferGetPage(buffer)))
+		vx_store_report_corruption(index, "Block %u is in use and was to be handed out.", block);
+	return buffer;
 }
 
 /*
@@ -228,6 +279,7 @@ vx_store_add_page(StoreIndex *store, int family, uint32 page_no)
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("cannot extend index \"%s\" beyond %u blocks",
 							RelationGetRelationName(index), MaxBlockNumber)));
+		check_reserved_blocks(index, meta);
 
 		map_buffer = ReadBuffer(index, meta->map_last_block);
 		LockBuffer(map_buffer, BUFFER_LOCK_EXCLUSIVE);

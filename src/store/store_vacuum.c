@@ -395,6 +395,9 @@ mark_page(VacuumState *state, uint32 page_no)
 		{
 			uint16		dead_state = STORE_ROW_DEAD | StoreRowKind(row);
 
+			if (!StoreRowHasTid(row))
+				vx_store_report_corruption(store->relation, "Row %u has no heap tuple.",
+										   page_no * (uint32) STORE_ROWS_PER_PAGE + i);
 			if (!state->callback(&row->tid, state->callback_state))
 			{
 				state->stats->num_index_tuples += 1;
