@@ -37,8 +37,12 @@ sub new_server
 {
 	my ($name, $settings, %init) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
+	my @extra = ('--no-sync');
 
-	$node->init(extra => ['--no-sync'], %init);
+	# Checksums are the default from 18 on.
+	push @extra, '--no-data-checksums'
+	  if delete $init{without_checksums} && $node->pg_version >= 18;
+	$node->init(extra => \@extra, %init);
 	$node->append_conf('postgresql.conf', qq{
 wal_consistency_checking = 'all'
 log_statement = none
