@@ -200,3 +200,21 @@ CREATE INDEX flat_change_l2 ON flat_change USING flat (v vector_l2_ops);
 INSERT INTO flat_change SELECT i, pg_temp.nth(i) FROM generate_series(1, 30) i;
 SELECT pg_temp.rows_by_index('flat_change', pg_temp.nth(7));
 COMMIT;
+
+-- Whoever of the building processes meets a row whose older version an older
+-- snapshot may need and the index will not have: such snapshots must not use it.
+SET max_parallel_maintenance_workers = 2;
+SET min_parallel_table_scan_size = 0;
+SET maintenance_work_mem = '128MB';
+CREATE TABLE flat_change (id int, v vector(64)) WITH (fillfactor = 70);
+INSERT INTO flat_change SELECT i, array_fill(i::real, ARRAY[64])::vector FROM generate_series(1, 5000) i;
+BEGIN;
+UPDATE flat_change SET v = '[1]'::vector || subvector(v, 2, 63) WHERE id BETWEEN 1001 AND 1005;
+CREATE INDEX flat_change_1 ON flat_change USING flat (v vector_l2_ops);
+CREATE INDEX flat_change_2 ON flat_change USING flat (v vector_l2_ops);
+CREATE INDEX flat_change_3 ON flat_change USING flat (v vector_l2_ops);
+CREATE INDEX flat_change_4 ON flat_change USING flat (v vector_l2_ops);
+CREATE INDEX flat_change_5 ON flat_change USING flat (v vector_l2_ops);
+SELECT indexrelid::regclass, indcheckxmin FROM pg_index WHERE indrelid = 'flat_change'::regclass ORDER BY 1;
+ROLLBACK;
+DROP TABLE flat_change;
