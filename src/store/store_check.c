@@ -97,8 +97,6 @@ check_map(CheckState *state)
 			}
 			if (entries[i].extent >= STORE_MAX_EXTENTS)
 				vx_store_report_corruption(store->relation, "A map entry has impossible values.");
-			if (entries[i].extent >= STORE_MAX_EXTENTS)
-				vx_store_report_corruption(store->relation, "A map entry has impossible values.");
 			extents[count].start = entries[i].start;
 			extents[count].family = entries[i].family;
 			extents[count].pages = StoreExtentPages(StoreExtentFirstPage(entries[i].extent));
