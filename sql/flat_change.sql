@@ -123,6 +123,16 @@ SELECT pg_temp.rows_by_index('flat_change', pg_temp.nth(7));
 ALTER TABLE flat_change SET LOGGED;
 INSERT INTO flat_change SELECT i, 'logged', pg_temp.nth(i) FROM generate_series(2601, 2700) i;
 SELECT pg_temp.rows_by_index('flat_change', pg_temp.nth(7));
+-- A column that gives up its dimensions keeps its index, which still asks for them.
+ALTER TABLE flat_change ALTER v TYPE vector;
+\set VERBOSITY sqlstate
+INSERT INTO flat_change VALUES (9999, 'short', '[1,2]');
+\set VERBOSITY default
+INSERT INTO flat_change VALUES (9999, 'short', '[1,2]');
+SELECT pg_temp.rows_by_index('flat_change', pg_temp.nth(7));
+REINDEX INDEX flat_change_l2;
+ALTER TABLE flat_change ALTER v TYPE vector(6);
+SELECT pg_temp.rows_by_index('flat_change', pg_temp.nth(7));
 -- Another number of dimensions
 ALTER TABLE flat_change ALTER v TYPE vector(4) USING subvector(v, 1, 4);
 SELECT dimensions FROM flat_index_info('flat_change_l2');
