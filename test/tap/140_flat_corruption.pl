@@ -93,8 +93,16 @@ unlike($truth, qr/!/, 'the truth holds no errors');
 
 $node->safe_psql('postgres', q{SELECT format('CREATE TABLE c%1$s (LIKE model); CREATE INDEX c%1$s_v ON c%1$s USING flat (v vector_l2_ops)', g)
 	FROM generate_series(1, } . $clones . q{) g \gexec});
-my %path = map { split /\|/ } split /\n/, $node->safe_psql('postgres', q{
-	SELECT relname, pg_relation_filepath(oid) FROM pg_class WHERE relname ~ '^(c[0-9]+|model)(_v)?$'});
+
+# REINDEX gives new files.
+sub find_files
+{
+	my %path = map { split /\|/ } split /\n/, $node->safe_psql('postgres', q{
+		SELECT relname, pg_relation_filepath(oid) FROM pg_class WHERE relname ~ '^(c[0-9]+|model)(_v)?$'});
+	return %path;
+}
+
+my %path = find_files();
 is(scalar(keys %path), 2 * $clones + 2, 'there are clones of the model');
 my $data = $node->data_dir;
 $node->stop;
@@ -253,7 +261,8 @@ for my $round (1 .. $rounds)
 	{
 		for my $fork ('', '_vm', '_fsm')
 		{
-			write_file("$data/" . $path{"c$clone"} . $fork, $content{"model$fork"}) if exists $content{"model$fork"};
+			my $file = "$data/" . $path{"c$clone"} . $fork;
+			if (exists $content{"model$fork"}) { write_file($file, $content{"model$fork"}) } else { unlink $file }
 		}
 		my $bytes = $content{model_v};
 		$case{$clone} = "seed $seed, round $round, clone $clone: " . damage(\$bytes);
@@ -336,13 +345,15 @@ for my $round (1 .. $rounds)
 		if ($known) { $detected++ } else { $right++ }
 	}
 	last if @faults > 20;
+	%path = find_files();
 	$node->stop;
 }
 
 is(join("\n", splice(@faults, 0, 25)), '', 'damage never leads to a crash, a hang, or a wrong answer that the check does not know of');
 cmp_ok($cases, '>=', $clones, "$cases cases");
 note("$cases cases: $detected known to the check, $right harmless");
-cmp_ok($detected, '>', $cases / 3, "the check knows of $detected damaged indexes, $right damages did no harm");
+cmp_ok($detected, '>', $cases / 3, "the check knows of $detected damaged indexes");
+cmp_ok($right, '>', $cases / 10, "... and $right damages did no harm");
 
 $node->stop if $node->{_pid};
 check_log($node);
