@@ -170,26 +170,40 @@ for ([ 'bench_vecext', 'vecext' ], [ 'bench_pgvector', 'vector' ])
 	if ($extension eq 'vecext') { $ours = $side }
 	else { $theirs = $side }
 }
+
+# 17 tells whether "try" has succeeded.
+sub huge_pages
+{
+	return ask($admin, "SELECT max(setting) FROM pg_settings WHERE name LIKE 'huge_pages%' AND setting = 'on'") eq 'on';
+}
+
 my ($cpu) = map { /^model name\s*:\s*(.*)/ ? $1 : () } split /\n/, `cat /proc/cpuinfo 2>/dev/null`;
 printf "PostgreSQL %s; %s; %s\n", ask($admin, 'SHOW server_version'), join(', ', @titles),
   $cpu // 'unknown processor';
-printf "shared_buffers %s, medians of %d rounds in turns.\n", ask($admin, 'SHOW shared_buffers'), $rounds;
+printf "shared_buffers %s in %s pages, medians of %d rounds in turns.\n", ask($admin, 'SHOW shared_buffers'),
+  huge_pages() ? 'huge' : 'ordinary', $rounds;
 print "This server has no extension \"vector\": only vecext is measured.\n" unless $theirs;
 print "Small data (--smoke): the figures mean little.\n" if $smoke;
 my ($load) = `cat /proc/loadavg 2>/dev/null` =~ /^(\S+)/;
 print "The machine was busy before the run: load $load.\n" if defined $load && $load > 1.5;
 print "\n";
 
-# The yardstick
-my $most_bytes = 1600;
-my $read_pid = open2(my $read_out, my $read_in, $read_program, $most_bytes);
-select $read_in; $| = 1; select STDOUT;
+# The yardsticks: one reads as many bytes in one piece, one as they lie on
+# pages.  Each has memory of its own: what is read twice as often as the index
+# stays in the caches.
+my $most_megabytes = 1400;
+my @readers = map {
+	my $pid = open2(my $out, my $in, $read_program, $most_megabytes);
+	select $in; $| = 1; select STDOUT;
+	{ in => $in, out => $out };
+} 1, 2;
 
+# read_bytes(READER, BYTES [, PIECE, STRIDE])
 sub read_bytes
 {
-	my ($bytes) = @_;
-	print $read_in "$bytes\n";
-	my $time = readline $read_out;
+	my ($reader, @what) = @_;
+	print { $reader->{in} } "@what\n";
+	my $time = readline $reader->{out};
 	die "bench_read ended\n" unless defined $time;
 	return $time + 0;
 }
@@ -372,21 +386,25 @@ my $serial = open_session('bench_vecext');
 
 if ($part{scan})
 {
-	my @rows = ([ '', 'codes', 'scan', '', 'plain read', '', 'share', $theirs ? ('pgvector', 'ratio') : () ]);
+	my @rows = ([ '', 'codes', 'scan', '', 'plain read', '', 'share', 'read by page', 'share',
+		$theirs ? ('pgvector', 'ratio') : () ]);
 	for my $name (qw(glove mnist large))
 	{
 		my $t = $table{$name};
 		my $bytes = code_bytes($name);
+		# What a page holds of codes
+		my $piece = ask($ours, "SELECT (current_setting('block_size')::int - 64 - 24) / slot_bytes * slot_bytes"
+			  . " FROM flat_index_info('${name}_flat')");
 		my @sessions = ($serial, $theirs && $name ne 'large' ? $theirs : ());
 		my %answers;
 
-		die "only $most_bytes MB are set aside for reading\n" if $bytes > $most_bytes << 20;
 		prepare($_, $name, $t->{dims}, $t->{metric}) for @sessions;
 		expect_plan($serial, $name, $t->{queries}[0], qr/^Limit\n  ->  Index Scan using ${name}_flat/);
 		expect_plan($sessions[1], $name, $t->{queries}[0], qr/^Limit\n  ->  Sort\n.*\n        ->  Seq Scan on/)
 		  if @sessions > 1;
 		my @times = take_turns($rounds, $queries,
-			sub { read_bytes($bytes) },
+			sub { read_bytes($readers[0], $bytes) },
+			sub { read_bytes($readers[1], $bytes, $piece, 8192) },
 			map {
 				my $session = $_;
 				sub {
@@ -397,9 +415,10 @@ if ($part{scan})
 			} @sessions);
 		push @rows, [ "$t->{title}: " . thousands($t->{rows}) . " x $t->{dims}",
 			sprintf('%.1f MB', $bytes / 1e6),
-			(map { sprintf('%.2f ms', $_), sprintf('%.1f GB/s', $bytes / 1e6 / $_) } @times[ 1, 0 ]),
-			sprintf('%.0f %%', 100 * $times[0] / $times[1]),
-			@times > 2 ? (sprintf('%.0f ms', $times[2]), sprintf('%.1f', $times[2] / $times[1])) : () ];
+			(map { sprintf('%.2f ms', $_), sprintf('%.1f GB/s', $bytes / 1e6 / $_) } @times[ 2, 0 ]),
+			sprintf('%.0f %%', 100 * $times[0] / $times[2]),
+			sprintf('%.1f GB/s', $bytes / 1e6 / $times[1]), sprintf('%.0f %%', 100 * $times[1] / $times[2]),
+			@times > 3 ? (sprintf('%.0f ms', $times[3]), sprintf('%.1f', $times[3] / $times[2])) : () ];
 		fail("the answers on $name are not the same")
 		  if @sessions > 1 && "@{ $answers{bench_vecext} }" ne "@{ $answers{bench_pgvector} }";
 	}
@@ -587,5 +606,4 @@ if ($part{pages} && defined $pages_file)
 	  or fail('page_access.sql');
 }
 
-close $read_in;
 exit($failures ? 1 : 0);

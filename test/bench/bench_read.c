@@ -7,7 +7,9 @@
  * A server of one client: for each line on standard input, a number of bytes,
  * it reads so much memory from front to back and prints the milliseconds.
  * So it can take turns with the scans that it is compared with, on the same
- * minute's memory and processor.
+ * minute's memory and processor.  Two more numbers on the line, PIECE and
+ * STRIDE, have it read the first PIECE bytes of every STRIDE, as codes lie on
+ * pages.
  *
  * Build and run, from the top of the tree:
  *	  cc -O2 test/bench/bench_read.c
@@ -103,7 +105,6 @@ main(int argc, char **argv)
 {
 	ReadFunction read_bytes = choose_read();
 	static volatile uint64_t sink;	/* so that no read can be left out */
-	unsigned long long wanted;
 	size_t		size;
 	char	   *memory;
 	char		line[64];
@@ -126,16 +127,23 @@ main(int argc, char **argv)
 
 	while (fgets(line, sizeof(line), stdin) != NULL)
 	{
+		unsigned long long wanted = 0;
+		unsigned long long piece = 0;
+		unsigned long long stride = 0;
+		unsigned long long pieces;
 		double		start;
 
-		wanted = strtoull(line, NULL, 10);
-		if (wanted == 0 || wanted > size)
+		if (sscanf(line, "%llu %llu %llu", &wanted, &piece, &stride) != 3)
+			piece = stride = wanted;
+		pieces = piece > 0 ? wanted / piece : 0;
+		if (pieces == 0 || piece > stride || pieces > size / stride)
 		{
 			fprintf(stderr, "bench_read: cannot read %s", line);
 			return 2;
 		}
 		start = read_clock();
-		sink += read_bytes(memory, wanted);
+		for (i = 0; i < pieces; i++)
+			sink += read_bytes(memory + i * stride, piece);
 		printf("%.4f\n", read_clock() - start);
 		fflush(stdout);
 	}
