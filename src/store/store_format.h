@@ -81,6 +81,9 @@ typedef struct StoreFamilyData
 	uint32		free_head;		/* first page with free slots or STORE_NONE */
 } StoreFamilyData;
 
+/* Most bytes of a link or upper slot: a graph of 100 neighbours a node */
+#define STORE_MAX_GRAPH_BYTES 816
+
 /* Levels of the directory: 2^24 times the first one's size */
 #define STORE_MAX_DIRECTORY_LEVELS 24
 
@@ -109,7 +112,8 @@ typedef struct StoreMetaData
 	uint32		map_last_block; /* map page that takes the next entry */
 	uint32		directory_levels;
 	uint32		directory_pages[STORE_MAX_DIRECTORY_LEVELS];
-	uint32		padding;
+	uint16		link_bytes;		/* size of link and upper slots, 0 without a */
+	uint16		upper_bytes;	/* graph */
 	uint64		am_words[STORE_AM_WORDS];
 	StoreFamilyData families[STORE_MAX_FAMILIES];
 } StoreMetaData;
@@ -146,6 +150,7 @@ typedef struct StoreNodeData
 
 #define STORE_NODE_FREE		0
 #define STORE_NODE_LIVE		1
+#define STORE_NODE_DEAD		2	/* graph: without rows, still linked to */
 
 StaticAssertDecl(sizeof(StoreNodeData) == 12, "node slot is 12 bytes");
 

@@ -92,6 +92,10 @@ vx_store_slot_size(const StoreIndex *store, int family)
 			return STORE_BUCKET_BYTES;
 		case STORE_MEAN:
 			return sizeof(float);
+		case STORE_LINK:
+			return Max(store->meta.link_bytes, 1);
+		case STORE_UPPER:
+			return Max(store->meta.upper_bytes, 1);
 		default:
 			return 1;
 	}
@@ -159,6 +163,8 @@ vx_store_check_meta_page(Relation index, Page page)
 		meta->slot_bytes != vx_quant_slot_bytes(meta->quantizer, meta->dims) ||
 		meta->slot_bytes > STORE_PAGE_END - STORE_ALIGNED_START ||
 		meta->attributes > STORE_MAX_ATTRIBUTES ||
+		meta->link_bytes % 8 != 0 || meta->link_bytes > STORE_MAX_GRAPH_BYTES ||
+		meta->upper_bytes % 8 != 0 || meta->upper_bytes > STORE_MAX_GRAPH_BYTES ||
 		meta->reserved_blocks < STORE_FIRST_FREE_BLOCK ||
 		meta->map_entries > STORE_MAX_EXTENTS * STORE_MAX_FAMILIES ||
 		meta->map_last_block < STORE_FIRST_MAP_BLOCK ||

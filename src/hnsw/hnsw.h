@@ -1,0 +1,89 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw.h
+ *	  The hnsw access method: approximate search along a graph.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_HNSW_H
+#define VX_HNSW_H
+
+#include "access/amapi.h"
+#include "nodes/execnodes.h"
+
+#include "am/am_index.h"
+#include "base/base_compat.h"
+#include "hnsw/hnsw_format.h"
+#include "hnsw/hnsw_search.h"
+
+/* Index options */
+typedef struct HnswOptions
+{
+	AmOptions	am;
+	int			m;
+	int			ef_construction;
+} HnswOptions;
+
+/* hnsw_settings.c */
+typedef enum HnswIterativeScan
+{
+	HNSW_ITERATIVE_OFF,
+	HNSW_ITERATIVE_RELAXED,
+	HNSW_ITERATIVE_STRICT
+} HnswIterativeScan;
+
+extern int	vx_hnsw_ef_search;
+extern int	vx_hnsw_iterative_scan;
+extern int	vx_hnsw_max_scan_tuples;
+extern double vx_hnsw_scan_mem_multiplier;
+extern double vx_hnsw_target_recall;
+
+extern void vx_hnsw_define_settings(void);
+extern void vx_hnsw_reserve_prefixes(void);
+extern bool vx_hnsw_ef_search_is_set(void);
+
+/* hnsw_handler.c */
+extern int	vx_hnsw_get_m(Relation index);
+extern int	vx_hnsw_get_ef_construction(Relation index);
+
+/* hnsw_build.c */
+extern IndexBuildResult *vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info);
+extern void vx_hnsw_build_empty(Relation index);
+extern char *vx_hnsw_build_phase_name(int64 phase);
+
+/* hnsw_insert.c */
+extern bool vx_hnsw_insert(Relation index, Datum *values, bool *isnull,
+						   ItemPointer heap_tid, Relation heap,
+						   IndexUniqueCheck check_unique, bool index_unchanged,
+						   IndexInfo *index_info);
+
+/* Put a row into an opened index: aminsert and builds beyond their memory. */
+extern void vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind,
+							   QuantSlotData *slot);
+
+/* hnsw_scan.c */
+extern IndexScanDesc vx_hnsw_begin_scan(Relation index, int key_count, int order_by_count);
+
+/* hnsw_vacuum.c */
+extern IndexBulkDeleteResult *vx_hnsw_bulk_delete(IndexVacuumInfo *info,
+												  IndexBulkDeleteResult *stats,
+												  IndexBulkDeleteCallback callback,
+												  void *callback_state);
+extern IndexBulkDeleteResult *vx_hnsw_vacuum_cleanup(IndexVacuumInfo *info,
+													 IndexBulkDeleteResult *stats);
+
+/* hnsw_calibrate.c */
+
+/* Fill meta's calibration by walking the index; changes nothing on disk. */
+extern void vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta);
+
+/* The ef to find k neighbours with a recall, by the calibration. */
+extern int	vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall);
+
+/* hnsw_cost.c */
+extern void vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
+								  Cost *startup_cost, Cost *total_cost,
+								  Selectivity *selectivity, double *correlation,
+								  double *pages);
+
+#endif							/* VX_HNSW_H */

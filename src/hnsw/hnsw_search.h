@@ -1,0 +1,96 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_search.h
+ *	  Walking the graph on the index's pages.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_HNSW_SEARCH_H
+#define VX_HNSW_SEARCH_H
+
+#include "hnsw/hnsw_format.h"
+#include "store/store.h"
+
+/* A node and its estimated distance; on upper levels also its slot there */
+typedef struct HnswCandidate
+{
+	float		distance;
+	uint32		node;
+} HnswCandidate;
+
+typedef struct HnswUpperCandidate
+{
+	float		distance;
+	uint32		node;
+	uint32		upper;
+} HnswUpperCandidate;
+
+/* What walks have cost, since vx_hnsw_begin_search */
+typedef struct HnswSearchCounters
+{
+	uint64		hops;			/* lists read */
+	uint64		distances;		/* codes compared */
+	uint64		repeats;		/* lists or codes read again with pins */
+} HnswSearchCounters;
+
+typedef struct HnswSearch
+{
+	StoreIndex *store;
+	HnswSearchCounters counters;
+	/* hnsw_search.c's own follows */
+} HnswSearch;
+
+/*
+ * Get ready to walk.  Lives in the current memory context; its visited bitmap
+ * is borrowed from the backend until that context is reset.
+ */
+extern HnswSearch *vx_hnsw_begin_search(StoreIndex *store);
+
+/* What to look for: a query (not QUANT_QUERY_NAN or _ODD) or a code. */
+extern void vx_hnsw_search_for_query(HnswSearch *search, const QuantQuery *query);
+extern void vx_hnsw_search_for_code(HnswSearch *search, const QuantSlotData *slot);
+
+/*
+ * Begin at the entry point (as store->meta has it) and go down to a level,
+ * keeping the nearest node.  Returns the level reached: the smaller of level
+ * and the entry's; -1 if the graph is empty.
+ */
+extern int	vx_hnsw_descend(HnswSearch *search, int level);
+
+/*
+ * The ef nearest nodes of an upper level from where the walk stands, nearest
+ * first; valid until the next call.  The walk then stands one level below, at
+ * those found.  Returns how many.
+ */
+extern int	vx_hnsw_search_upper(HnswSearch *search, int ef,
+								 const HnswUpperCandidate **found);
+
+/*
+ * The same on level 0, the last.  May be called again with another ef: then
+ * it starts from the same place and finds at least as much.
+ */
+extern int	vx_hnsw_search_bottom(HnswSearch *search, int ef, const HnswCandidate **found);
+
+/* Nodes that the next walks shall not see (calibration); STORE_NONE: none. */
+extern void vx_hnsw_hide_node(HnswSearch *search, uint32 node);
+
+/*
+ * Copy one node's list, 2 m entries as they are on the page.  Returns how many
+ * are in use (0 for a freed node).  Entries in use are in range.
+ */
+extern int	vx_hnsw_read_links(StoreIndex *store, uint32 node, HnswLink *links);
+
+/*
+ * Copy one upper slot (HnswUpperSlotBytes); false if it is not of this node
+ * and level.  Returns in *count how many links are in use.
+ */
+extern bool vx_hnsw_read_upper(StoreIndex *store, uint32 upper, uint32 node, int level,
+							   HnswUpperData *copy, int *count);
+
+/*
+ * Copy the code slots of count nodes to slots, slot_bytes apart.  Those of
+ * freed nodes have error NaN.
+ */
+extern void vx_hnsw_read_codes(StoreIndex *store, const uint32 *nodes, int count, char *slots);
+
+#endif							/* VX_HNSW_SEARCH_H */
