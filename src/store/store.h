@@ -31,6 +31,18 @@ typedef struct StorePageRef
 	Buffer		buffer;			/* InvalidBuffer: not seen yet */
 } StorePageRef;
 
+/* References are allocated in pieces of this many pages. */
+#define STORE_REFS_PER_CHUNK 1024
+
+/* What a backend remembers of one family */
+typedef struct StoreCacheFamily
+{
+	uint32		extents;		/* known extents */
+	BlockNumber *starts;		/* STORE_MAX_EXTENTS of them, or NULL */
+	StorePageRef **chunks;		/* NULL where no page has been asked for */
+	uint32		chunk_count;
+} StoreCacheFamily;
+
 typedef struct StoreCache StoreCache;
 
 /*
@@ -65,6 +77,7 @@ extern StoreCounters vx_store_counters;
 /* store_open.c */
 extern StoreIndex *vx_store_open(Relation index);
 extern void vx_store_refresh_meta(StoreIndex *store);
+extern StoreCacheFamily *vx_store_cache_family(StoreIndex *store, int family);
 extern StorePageRef *vx_store_page_ref(StoreIndex *store, int family, uint32 page_no);
 extern Buffer vx_store_pin(StoreIndex *store, int family, uint32 page_no);
 extern Buffer vx_store_lock(StoreIndex *store, int family, uint32 page_no, int mode);

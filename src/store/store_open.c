@@ -27,23 +27,12 @@
 
 #include "store/store.h"
 
-/* Page references are allocated in pieces of this many pages. */
-#define REFS_PER_CHUNK 1024
-
 /*
  * Every so often a page is pinned through the buffer table although its
  * buffer is known: ReadRecentBuffer does not raise the usage count, and the
  * clock sweep should see which pages are hot.
  */
 #define USAGE_COUNT_INTERVAL 64
-
-typedef struct StoreCacheFamily
-{
-	uint32		extents;		/* known extents */
-	BlockNumber *starts;		/* STORE_MAX_EXTENTS of them, or NULL */
-	StorePageRef **chunks;
-	uint32		chunk_count;
-} StoreCacheFamily;
 
 struct StoreCache
 {
@@ -365,6 +354,13 @@ read_map(StoreIndex *store)
 	}
 }
 
+/* What the cache knows of a family; valid as long as the handle. */
+StoreCacheFamily *
+vx_store_cache_family(StoreIndex *store, int family)
+{
+	return &store->cache->families[family];
+}
+
 /*
  * The remembered place of a published page.
  */
@@ -373,7 +369,7 @@ vx_store_page_ref(StoreIndex *store, int family_no, uint32 page_no)
 {
 	StoreCache *cache = store->cache;
 	StoreCacheFamily *family = &cache->families[family_no];
-	uint32		chunk = page_no / REFS_PER_CHUNK;
+	uint32		chunk = page_no / STORE_REFS_PER_CHUNK;
 	StorePageRef *ref;
 
 	if (unlikely(chunk >= family->chunk_count))
@@ -397,10 +393,10 @@ vx_store_page_ref(StoreIndex *store, int family_no, uint32 page_no)
 	if (unlikely(family->chunks[chunk] == NULL))
 	{
 		StorePageRef *refs = MemoryContextAlloc(cache->context,
-												sizeof(StorePageRef) * REFS_PER_CHUNK);
+												sizeof(StorePageRef) * STORE_REFS_PER_CHUNK);
 		int			i;
 
-		for (i = 0; i < REFS_PER_CHUNK; i++)
+		for (i = 0; i < STORE_REFS_PER_CHUNK; i++)
 		{
 			refs[i].block = InvalidBlockNumber;
 			refs[i].buffer = InvalidBuffer;
@@ -408,7 +404,7 @@ vx_store_page_ref(StoreIndex *store, int family_no, uint32 page_no)
 		family->chunks[chunk] = refs;
 	}
 
-	ref = &family->chunks[chunk][page_no % REFS_PER_CHUNK];
+	ref = &family->chunks[chunk][page_no % STORE_REFS_PER_CHUNK];
 	if (unlikely(ref->block == InvalidBlockNumber))
 	{
 		uint32		extent = StoreExtentOfPage(page_no);

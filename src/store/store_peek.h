@@ -48,6 +48,9 @@ extern bool vx_store_buffer_peek;
  */
 #define STORE_PEEK_MIN_BUFFERS 512
 
+/* Pages of a lower usage count are touched (a pin raises it to 5 at most). */
+#define STORE_PEEK_USAGE 3
+
 /* A batch of peeks that took longer is repeated with pins. */
 #define STORE_PEEK_MAX_NANOSECONDS 10000
 
@@ -63,6 +66,46 @@ vx_store_peek_check(const RelFileLocator *locator, const StorePageRef *ref)
 
 	return (state & (BM_VALID | BM_TAG_VALID | BM_LOCKED)) == (BM_VALID | BM_TAG_VALID) &&
 		vx_buffer_tag_matches(&descriptor->tag, locator, MAIN_FORKNUM, ref->block);
+}
+
+/*
+ * The remembered place of a page, or NULL if the page has not been read yet
+ * (vx_store_pin makes one).
+ */
+static inline StorePageRef *
+vx_store_find_ref(const StoreCacheFamily *family, uint32 page_no)
+{
+	uint32		chunk = page_no / STORE_REFS_PER_CHUNK;
+	StorePageRef *ref;
+
+	if (unlikely(chunk >= family->chunk_count || family->chunks[chunk] == NULL))
+		return NULL;
+	ref = &family->chunks[chunk][page_no % STORE_REFS_PER_CHUNK];
+	return likely(BufferIsValid(ref->buffer)) ? ref : NULL;
+}
+
+/* Bring the buffer's header into the CPU's caches, and where its bytes are. */
+static inline const char *
+vx_store_prefetch_ref(const StorePageRef *ref)
+{
+	__builtin_prefetch(GetBufferDescriptor(ref->buffer - 1));
+	return (const char *) BufferGetBlock(ref->buffer);
+}
+
+/*
+ * Let the clock sweep see that the page is in use (R8): a peek does not raise
+ * the usage count.  One attempt, only for pages that look cold; what is
+ * compared and swapped is all of the header's state, as PinBuffer() does it.
+ */
+static inline void
+vx_store_touch_ref(const StorePageRef *ref)
+{
+	BufferDesc *descriptor = GetBufferDescriptor(ref->buffer - 1);
+	uint32		state = pg_atomic_read_u32(&descriptor->state);
+
+	if (unlikely(BUF_STATE_GET_USAGECOUNT(state) < STORE_PEEK_USAGE) &&
+		(state & (BM_VALID | BM_LOCKED)) == BM_VALID)
+		pg_atomic_compare_exchange_u32(&descriptor->state, &state, state + BUF_USAGECOUNT_ONE);
 }
 
 /*

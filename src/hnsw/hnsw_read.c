@@ -1,0 +1,137 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_read.c
+ *	  Reading lists and codes of single nodes.
+ *
+ * Everything is copied, by a peek where one succeeds, else under the page's
+ * lock.  A copy from a peek may be torn (store_peek.h): ids are checked here,
+ * incarnations by whoever uses them.  The walk itself reads codes in place
+ * and a list of them at a time: hnsw_search.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "hnsw/hnsw_read.h"
+#include "store/store_peek.h"
+
+/*
+ * Copy the first length bytes of a slot.  If the page has no such slot, returns
+ * false or zeros, which is what lies behind the slots in use: no list, and a
+ * code of incarnation 0, which no node has.
+ */
+bool
+vx_hnsw_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
+				  Size slot_bytes, Size length, void *copy)
+{
+	const RelFileLocator *locator = &RelationLocator(store->relation);
+	Buffer		buffer;
+	Page		page;
+	bool		found;
+
+	if (vx_store_may_peek(store))
+	{
+		StorePageRef *ref = vx_store_find_ref(vx_store_cache_family(store, family), page_no);
+		const char *bytes = ref == NULL ? NULL : vx_store_peek_begin(locator, ref);
+
+		if (bytes != NULL)
+		{
+			memcpy(copy, bytes + STORE_ALIGNED_START + slot * slot_bytes, length);
+			if (vx_store_peek_end(locator, ref))
+			{
+				vx_store_touch_ref(ref);
+				return true;
+			}
+		}
+	}
+
+	buffer = vx_store_lock(store, family, page_no, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	found = slot < vx_store_slots(page, family, slot_bytes);
+	if (found)
+		memcpy(copy, vx_store_slot(page, family, slot_bytes, slot), length);
+	UnlockReleaseBuffer(buffer);
+	return found;
+}
+
+/* Nodes whose code and links are on published pages */
+uint32
+vx_hnsw_node_limit(const StoreIndex *store)
+{
+	uint64		codes = (uint64) store->meta.families[STORE_CODE].pages * store->codes_per_page;
+	uint64		links = (uint64) store->meta.families[STORE_LINK].pages *
+		HnswLinksPerPage(store->meta.link_bytes);
+
+	return Min(Min(codes, links), HNSW_MAX_NODES);
+}
+
+int
+vx_hnsw_check_links(const HnswLink *links, int room, uint32 node_limit)
+{
+	int			count;
+
+	if (links[0] == HNSW_LINK_FREED)
+		return 0;
+	for (count = 0; count < room; count++)
+	{
+		if ((links[count] & ~HNSW_LINK_PROTECTED) == 0 ||
+			HnswLinkNode(links[count]) >= node_limit)
+			break;
+	}
+	return count;
+}
+
+int
+vx_hnsw_read_links(StoreIndex *store, uint32 node, HnswLink *links)
+{
+	uint32		link_bytes = store->meta.link_bytes;
+	uint32		per_page = HnswLinksPerPage(link_bytes);
+
+	if (node >= vx_hnsw_node_limit(store) ||
+		!vx_hnsw_copy_slot(store, STORE_LINK, node / per_page, node % per_page,
+						   link_bytes, link_bytes, links))
+		return 0;
+	return vx_hnsw_check_links(links, link_bytes / sizeof(HnswLink), vx_hnsw_node_limit(store));
+}
+
+bool
+vx_hnsw_read_upper(StoreIndex *store, uint32 upper, uint32 node, int level,
+				   HnswUpperData *copy, int *count)
+{
+	uint32		upper_bytes = store->meta.upper_bytes;
+	uint32		per_page = HnswUppersPerPage(upper_bytes);
+	uint32		limit = vx_hnsw_node_limit(store);
+	int			m = (upper_bytes - offsetof(HnswUpperData, links)) / sizeof(HnswUpperLinkData);
+
+	*count = 0;
+	if (upper / per_page >= store->meta.families[STORE_UPPER].pages ||
+		!vx_hnsw_copy_slot(store, STORE_UPPER, upper / per_page, upper % per_page,
+						   upper_bytes, upper_bytes, copy) ||
+		copy->node != node || copy->level != level)
+		return false;
+	while (*count < m && copy->links[*count].node_plus_one != 0 &&
+		   copy->links[*count].node_plus_one <= limit)
+		(*count)++;
+	return true;
+}
+
+void
+vx_hnsw_read_codes(StoreIndex *store, const uint32 *nodes, int count, char *slots)
+{
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		limit = vx_hnsw_node_limit(store);
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		char	   *copy = slots + i * slot_bytes;
+
+		if (nodes[i] >= limit ||
+			!vx_hnsw_copy_slot(store, STORE_CODE, nodes[i] / store->codes_per_page,
+							   nodes[i] % store->codes_per_page, slot_bytes, slot_bytes, copy))
+		{
+			memset(copy, 0, slot_bytes);
+			((QuantSlotData *) copy)->error = NAN;
+		}
+	}
+}

@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_read.h
+ *	  Reading lists and codes of single nodes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_HNSW_READ_H
+#define VX_HNSW_READ_H
+
+#include "hnsw/hnsw_search.h"
+
+#define HnswLinksPerPage(link_bytes) ((STORE_PAGE_END - STORE_ALIGNED_START) / (link_bytes))
+#define HnswUppersPerPage(upper_bytes) ((STORE_PAGE_END - STORE_ALIGNED_START) / (upper_bytes))
+
+extern bool vx_hnsw_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
+							  Size slot_bytes, Size length, void *copy);
+
+/* Node ids below this may be read, as far as the metapage in store tells. */
+extern uint32 vx_hnsw_node_limit(const StoreIndex *store);
+
+/* How many of room entries are in use, up to the first that is out of range */
+extern int	vx_hnsw_check_links(const HnswLink *links, int room, uint32 node_limit);
+
+#endif							/* VX_HNSW_READ_H */

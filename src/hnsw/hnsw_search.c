@@ -1,0 +1,737 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_search.c
+ *	  Walking the graph on the index's pages.
+ *
+ * The loop works on a whole neighbour list at a time: collect the neighbours
+ * that this walk has not seen, prefetch their buffers' headers and codes,
+ * then check and compute.  Codes are compared where they lie, between the
+ * two checks of a peek (store_peek.h); what fails a check, or takes so long
+ * that the checks prove nothing, is read again under its page's lock.
+ *
+ * Candidates are in one sorted array, seen nodes in a bitmap that is cleared
+ * node by node.  The loop allocates nothing.
+ *
+ * Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
+ * search using Hierarchical Navigable Small World graphs" (2016), algorithms
+ * 2 and 5.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <float.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "hnsw/hnsw_read.h"
+#include "store/store_peek.h"
+
+/* In candidates' node field: its neighbours have been looked at */
+#define EXPANDED 0x80000000U
+
+/* Lines of a code that are asked for ahead; the kernels ask for the rest. */
+#define PREFETCH_LINES 16
+#define CACHE_LINE 64
+
+/* node / per_page without a division: (node * factor) >> shift, node < 2^31 */
+typedef struct PageDivider
+{
+	uint64		factor;
+	int			shift;
+	uint32		per_page;
+} PageDivider;
+
+/* A bitmap of nodes, lent to one walker at a time and given back all zeros */
+typedef struct VisitedSet
+{
+	uint64	   *words;
+	Size		size;			/* in words */
+	uint32	   *nodes;			/* those that are set */
+	uint32		count;
+	uint32		room;
+	bool		overflow;		/* more are set than nodes holds */
+	bool		lent;
+	struct VisitedSet *next;
+} VisitedSet;
+
+/* Bitmaps of this backend, one for each scan that is open at the same time */
+static VisitedSet *visited_sets = NULL;
+
+/* Where the walk stands on an upper level */
+typedef struct UpperPoint
+{
+	HnswUpperCandidate found;
+	uint32		down;
+	bool		expanded;
+} UpperPoint;
+
+typedef struct SearchData
+{
+	HnswSearch	base;			/* what others see */
+	VisitedSet *visited;
+	MemoryContext context;
+	MemoryContextCallback release;
+	bool		may_peek;
+	RelFileLocator locator;
+	uint32		node_limit;
+	int			link_room;		/* entries of a link slot */
+	PageDivider code_divider;
+	PageDivider link_divider;
+	StoreCacheFamily *code_family;
+	StoreCacheFamily *link_family;
+	uint32		hidden;
+
+	const QuantQuery *query;	/* one of the two */
+	const QuantSlotData *code;
+
+	/* where the next walk starts: points of level + 1, or nodes of level 0 */
+	int			level;
+	UpperPoint *points;
+	int			point_count;
+	int			point_room;
+	HnswUpperCandidate *found;	/* copy of points for callers */
+
+	/* level 0 */
+	HnswCandidate *pool;
+	int			pool_count;
+	int			pool_room;
+
+	/* one list */
+	HnswLink   *links;
+	HnswUpperData *upper;
+	uint32	   *batch;
+	StorePageRef **refs;
+	uint32	   *offsets;		/* of the code on its page */
+	const QuantSlotData **slots;
+	float	   *distances;
+	char	   *copies;			/* codes read under locks */
+} SearchData;
+
+static void
+init_divider(PageDivider *divider, uint32 per_page)
+{
+	int			log = per_page == 1 ? 0 : pg_leftmost_one_pos32(per_page - 1) + 1;
+
+	divider->per_page = per_page;
+	divider->shift = 31 + log;
+	divider->factor = ((UINT64CONST(1) << divider->shift) + per_page - 1) / per_page;
+}
+
+static inline uint32
+divide_node(const PageDivider *divider, uint32 node)
+{
+	return (uint32) ((node * divider->factor) >> divider->shift);
+}
+
+static void
+clear_visited(VisitedSet *set)
+{
+	uint32		i;
+
+	if (set->overflow)
+		memset(set->words, 0, set->size * sizeof(uint64));
+	else
+	{
+		for (i = 0; i < set->count; i++)
+			set->words[set->nodes[i] / 64] = 0;
+	}
+	set->count = 0;
+	set->overflow = false;
+}
+
+/* Memory context callback: the walker is gone, perhaps by an error. */
+static void
+return_visited(void *arg)
+{
+	VisitedSet *set = (VisitedSet *) arg;
+
+	clear_visited(set);
+	set->lent = false;
+}
+
+/* Make room for so many nodes; nothing is set. */
+static void
+reserve_visited(VisitedSet *set, uint32 nodes)
+{
+	Size		size = (Size) nodes / 64 + 1;
+	uint64	   *words;
+
+	if (set->size >= size)
+		return;
+	words = MemoryContextAllocExtended(TopMemoryContext, size * sizeof(uint64),
+									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (set->words != NULL)
+		pfree(set->words);
+	set->words = words;
+	set->size = size;
+}
+
+/*
+ * Borrow a bitmap with room for so many nodes.
+ */
+static VisitedSet *
+borrow_visited(uint32 nodes)
+{
+	VisitedSet *set;
+
+	for (set = visited_sets; set != NULL && set->lent; set = set->next)
+		;
+	if (set == NULL)
+	{
+		set = MemoryContextAllocZero(TopMemoryContext, sizeof(VisitedSet));
+		set->next = visited_sets;
+		visited_sets = set;
+	}
+	reserve_visited(set, nodes);
+	if (set->nodes == NULL)
+	{
+		set->room = 16384;
+		set->nodes = MemoryContextAlloc(TopMemoryContext, set->room * sizeof(uint32));
+	}
+	set->lent = true;
+	return set;
+}
+
+/* True if the node has been seen before; it has been seen now. */
+static inline bool
+visit(VisitedSet *set, uint32 node)
+{
+	uint64		bit = UINT64CONST(1) << (node % 64);
+	uint64	   *word = &set->words[node / 64];
+
+	if (*word & bit)
+		return true;
+	*word |= bit;
+	if (likely(set->count < set->room))
+		set->nodes[set->count++] = node;
+	else
+		set->overflow = true;
+	return false;
+}
+
+HnswSearch *
+vx_hnsw_begin_search(StoreIndex *store)
+{
+	SearchData *search = palloc0(sizeof(SearchData));
+	int			room = store->meta.link_bytes / sizeof(HnswLink);
+
+	if (room == 0)
+		vx_store_report_corruption(store->relation, "The metapage has no size of links.");
+	search->base.store = store;
+	search->context = CurrentMemoryContext;
+	search->may_peek = vx_store_may_peek(store);
+	search->locator = RelationLocator(store->relation);
+	search->node_limit = vx_hnsw_node_limit(store);
+	search->link_room = room;
+	init_divider(&search->code_divider, store->codes_per_page);
+	init_divider(&search->link_divider, HnswLinksPerPage(store->meta.link_bytes));
+	search->code_family = vx_store_cache_family(store, STORE_CODE);
+	search->link_family = vx_store_cache_family(store, STORE_LINK);
+	search->hidden = STORE_NONE;
+
+	search->links = palloc(store->meta.link_bytes);
+	search->upper = palloc(store->meta.upper_bytes);
+	search->batch = palloc(sizeof(uint32) * room);
+	search->refs = palloc(sizeof(StorePageRef *) * room);
+	search->offsets = palloc(sizeof(uint32) * room);
+	search->slots = palloc(sizeof(QuantSlotData *) * room);
+	search->distances = palloc(sizeof(float) * room);
+	search->copies = palloc(store->quant->slot_bytes * room);
+
+	search->visited = borrow_visited(search->node_limit);
+	search->release.func = return_visited;
+	search->release.arg = search->visited;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &search->release);
+	return &search->base;
+}
+
+void
+vx_hnsw_search_for_query(HnswSearch *base, const QuantQuery *query)
+{
+	SearchData *search = (SearchData *) base;
+
+	search->query = query;
+	search->code = NULL;
+}
+
+void
+vx_hnsw_search_for_code(HnswSearch *base, const QuantSlotData *slot)
+{
+	SearchData *search = (SearchData *) base;
+
+	search->query = NULL;
+	search->code = slot;
+}
+
+void
+vx_hnsw_hide_node(HnswSearch *base, uint32 node)
+{
+	((SearchData *) base)->hidden = node;
+}
+
+/* Begin to see nodes anew. */
+static void
+forget_visited(SearchData *search)
+{
+	clear_visited(search->visited);
+	if (search->hidden < search->node_limit)
+		visit(search->visited, search->hidden);
+}
+
+static inline void
+compute_distances(SearchData *search, const QuantSlotData *const *slots, int count)
+{
+	if (search->query != NULL)
+		vx_quant_estimate_list(search->query, slots, count, search->distances);
+	else
+		vx_quant_code_distance_list(search->base.store->quant, search->code, slots, count,
+									search->distances);
+}
+
+/*
+ * Read the code of batch[i] under its page's lock.
+ */
+static const QuantSlotData *
+copy_code(SearchData *search, int i)
+{
+	StoreIndex *store = search->base.store;
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		page_no = divide_node(&search->code_divider, search->batch[i]);
+	uint32		slot = search->batch[i] - page_no * search->code_divider.per_page;
+	Buffer		buffer = vx_store_lock(store, STORE_CODE, page_no, BUFFER_LOCK_SHARE);
+	Page		page = BufferGetPage(buffer);
+	char	   *copy = search->copies + i * slot_bytes;
+
+	if (slot < vx_store_slots(page, STORE_CODE, slot_bytes))
+		memcpy(copy, vx_store_slot(page, STORE_CODE, slot_bytes, slot), slot_bytes);
+	else
+	{
+		memset(copy, 0, slot_bytes);
+		((QuantSlotData *) copy)->error = NAN;
+	}
+	UnlockReleaseBuffer(buffer);
+	search->base.counters.repeats++;
+	return (QuantSlotData *) copy;
+}
+
+/*
+ * The distances of batch[0..count) by locked pages alone.
+ */
+static void
+compute_with_locks(SearchData *search, int count)
+{
+	int			i;
+
+	for (i = 0; i < count; i++)
+		search->slots[i] = copy_code(search, i);
+	compute_distances(search, search->slots, count);
+}
+
+/*
+ * The distances of batch[0..count).
+ */
+static void
+compute_batch(SearchData *search, int count)
+{
+	const RelFileLocator *locator = &search->locator;
+	Size		slot_bytes = search->base.store->quant->slot_bytes;
+	instr_time	start;
+	instr_time	end;
+	bool		moved = false;
+	int			i;
+
+	search->base.counters.distances += count;
+	if (!search->may_peek)
+	{
+		compute_with_locks(search, count);
+		return;
+	}
+
+	for (i = 0; i < count; i++)
+	{
+		uint32		page_no = divide_node(&search->code_divider, search->batch[i]);
+		uint32		slot = search->batch[i] - page_no * search->code_divider.per_page;
+		StorePageRef *ref = vx_store_find_ref(search->code_family, page_no);
+
+		search->offsets[i] = STORE_ALIGNED_START + slot * slot_bytes;
+		search->refs[i] = ref;
+		if (likely(ref != NULL))
+		{
+			const char *bytes = vx_store_prefetch_ref(ref) + search->offsets[i];
+			Size		line;
+
+			for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE;
+				 line += CACHE_LINE)
+				__builtin_prefetch(bytes + line);
+		}
+	}
+
+	INSTR_TIME_SET_CURRENT(start);
+	for (i = 0; i < count; i++)
+	{
+		const char *page = NULL;
+
+		if (likely(search->refs[i] != NULL))
+			page = vx_store_peek_begin(locator, search->refs[i]);
+		if (likely(page != NULL))
+			search->slots[i] = (const QuantSlotData *) (page + search->offsets[i]);
+		else
+		{
+			search->slots[i] = copy_code(search, i);
+			search->refs[i] = NULL;
+			INSTR_TIME_SET_CURRENT(start);	/* what was read before is stale */
+			moved |= i > 0;
+		}
+	}
+	if (moved)
+	{
+		/* The wait was long, and pages read earlier may have gone meanwhile. */
+		for (i = 0; i < count; i++)
+		{
+			if (search->refs[i] != NULL && !vx_store_peek_check(locator, search->refs[i]))
+			{
+				search->slots[i] = copy_code(search, i);
+				search->refs[i] = NULL;
+			}
+		}
+		INSTR_TIME_SET_CURRENT(start);
+	}
+	compute_distances(search, search->slots, count);
+
+	moved = false;
+	for (i = 0; i < count; i++)
+	{
+		if (search->refs[i] != NULL)
+		{
+			moved |= !vx_store_peek_end(locator, search->refs[i]);
+			vx_store_touch_ref(search->refs[i]);
+		}
+	}
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	if (unlikely(moved || INSTR_TIME_GET_DOUBLE(end) * 1e9 > STORE_PEEK_MAX_NANOSECONDS))
+		compute_with_locks(search, count);
+}
+
+/*
+ * Put a candidate into the sorted pool, which holds ef at most.  Returns its
+ * position, or ef if it was too far.
+ */
+static inline int
+insert_candidate(SearchData *search, int ef, float distance, uint32 node)
+{
+	HnswCandidate *pool = search->pool;
+	int			low = 0;
+	int			high = search->pool_count;
+
+	/* False for NaN and infinity: freed or torn codes stay out. */
+	if (!(distance <= FLT_MAX) ||
+		(search->pool_count == ef && !(distance < pool[ef - 1].distance)))
+		return ef;
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (pool[middle].distance <= distance)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (search->pool_count < ef)
+		search->pool_count++;
+	memmove(pool + low + 1, pool + low, (search->pool_count - 1 - low) * sizeof(HnswCandidate));
+	pool[low].distance = distance;
+	pool[low].node = node;
+	return low;
+}
+
+/*
+ * Copy a node's list; the number of entries in use.
+ */
+static inline int
+read_list(SearchData *search, uint32 node)
+{
+	StoreIndex *store = search->base.store;
+	uint32		page_no = divide_node(&search->link_divider, node);
+	uint32		slot = node - page_no * search->link_divider.per_page;
+
+	if (unlikely(!vx_hnsw_copy_slot(store, STORE_LINK, page_no, slot, store->meta.link_bytes,
+									store->meta.link_bytes, search->links)))
+		return 0;
+	return vx_hnsw_check_links(search->links, search->link_room, search->node_limit);
+}
+
+/* Ask for a node's list. */
+static inline void
+prefetch_list(SearchData *search, uint32 node)
+{
+	uint32		page_no = divide_node(&search->link_divider, node);
+	uint32		slot = node - page_no * search->link_divider.per_page;
+	uint32		link_bytes = search->base.store->meta.link_bytes;
+	StorePageRef *ref = vx_store_find_ref(search->link_family, page_no);
+
+	if (likely(ref != NULL))
+	{
+		const char *bytes = vx_store_prefetch_ref(ref) + STORE_ALIGNED_START + slot * link_bytes;
+		uint32		line;
+
+		for (line = 0; line < link_bytes; line += CACHE_LINE)
+			__builtin_prefetch(bytes + line);
+	}
+}
+
+int
+vx_hnsw_search_bottom(HnswSearch *base, int ef, const HnswCandidate **found)
+{
+	SearchData *search = (SearchData *) base;
+	int			next = 0;		/* first that may not be expanded */
+	int			i;
+
+	if (ef > search->pool_room)
+	{
+		Size		size = sizeof(HnswCandidate) * ((Size) ef + 1);
+
+		search->pool = search->pool == NULL ?
+			MemoryContextAllocHuge(search->context, size) : repalloc_huge(search->pool, size);
+		search->pool_room = ef;
+	}
+
+	forget_visited(search);
+	search->pool_count = 0;
+	for (i = 0; i < search->point_count; i++)
+	{
+		uint32		node = search->points[i].found.node;
+
+		if (!visit(search->visited, node))
+			insert_candidate(search, ef, Min(search->points[i].found.distance, FLT_MAX), node);
+	}
+
+	while (next < search->pool_count)
+	{
+		uint32		node = search->pool[next].node;
+		int			count;
+		int			fresh = 0;
+		int			lowest;
+
+		if (node & EXPANDED)
+		{
+			next++;
+			continue;
+		}
+		CHECK_FOR_INTERRUPTS();
+		search->pool[next].node |= EXPANDED;
+		lowest = ++next;
+
+		base->counters.hops++;
+		count = read_list(search, node);
+		for (i = 0; i < count; i++)
+		{
+			uint32		neighbour = HnswLinkNode(search->links[i]);
+
+			if (!visit(search->visited, neighbour))
+				search->batch[fresh++] = neighbour;
+		}
+		if (fresh == 0)
+			continue;
+		if (next < search->pool_count)
+			prefetch_list(search, search->pool[next].node & ~EXPANDED);
+		compute_batch(search, fresh);
+		for (i = 0; i < fresh; i++)
+		{
+			int			position = insert_candidate(search, ef, search->distances[i],
+													search->batch[i]);
+
+			if (position < lowest)
+				lowest = position;
+		}
+		next = lowest;
+	}
+
+	for (i = 0; i < search->pool_count; i++)
+		search->pool[i].node &= ~EXPANDED;
+	*found = search->pool;
+	return search->pool_count;
+}
+
+static void
+reserve_points(SearchData *search, int count)
+{
+	Size		size = sizeof(UpperPoint) * ((Size) count + 1);
+
+	if (count <= search->point_room)
+		return;
+	search->points = search->points == NULL ?
+		MemoryContextAlloc(search->context, size) : repalloc(search->points, size);
+	size = sizeof(HnswUpperCandidate) * ((Size) count + 1);
+	search->found = search->found == NULL ?
+		MemoryContextAlloc(search->context, size) : repalloc(search->found, size);
+	search->point_room = count;
+}
+
+/*
+ * Put a node of an upper level among the points.
+ */
+static void
+insert_point(SearchData *search, int ef, float distance, uint32 node, uint32 upper)
+{
+	int			at = search->point_count;
+
+	if (!(distance <= FLT_MAX) ||
+		(at == ef && !(distance < search->points[ef - 1].found.distance)))
+		return;
+	while (at > 0 && search->points[at - 1].found.distance > distance)
+		at--;
+	if (search->point_count < ef)
+		search->point_count++;
+	memmove(search->points + at + 1, search->points + at,
+			(search->point_count - 1 - at) * sizeof(UpperPoint));
+	search->points[at].found.distance = distance;
+	search->points[at].found.node = node;
+	search->points[at].found.upper = upper;
+	search->points[at].down = STORE_NONE;
+	search->points[at].expanded = false;
+}
+
+int
+vx_hnsw_search_upper(HnswSearch *base, int ef, const HnswUpperCandidate **found)
+{
+	SearchData *search = (SearchData *) base;
+	UpperPoint *starts;
+	uint32	   *uppers = palloc(sizeof(uint32) * search->link_room);
+	int			start_count = search->point_count;
+	int			next;
+	int			i;
+
+	*found = search->found;
+	if (search->level == 0)
+		return 0;
+	reserve_points(search, Max(ef, start_count));
+	starts = palloc(sizeof(UpperPoint) * (start_count + 1));
+	memcpy(starts, search->points, sizeof(UpperPoint) * start_count);
+	search->point_count = 0;
+
+	forget_visited(search);
+	for (i = 0; i < start_count; i++)
+	{
+		visit(search->visited, starts[i].found.node);
+		insert_point(search, ef, Min(starts[i].found.distance, FLT_MAX), starts[i].found.node,
+					 starts[i].found.upper);
+	}
+
+	for (;;)
+	{
+		UpperPoint *point = NULL;
+		int			count;
+		int			fresh = 0;
+
+		for (next = 0; next < search->point_count; next++)
+		{
+			if (!search->points[next].expanded)
+			{
+				point = &search->points[next];
+				break;
+			}
+		}
+		if (point == NULL)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		point->expanded = true;
+		base->counters.hops++;
+		if (!vx_hnsw_read_upper(base->store, point->found.upper, point->found.node,
+								search->level, search->upper, &count))
+			continue;
+		point->down = search->upper->down;
+		for (i = 0; i < count; i++)
+		{
+			uint32		neighbour = search->upper->links[i].node_plus_one - 1;
+
+			if (!visit(search->visited, neighbour))
+			{
+				uppers[fresh] = search->upper->links[i].upper;
+				search->batch[fresh++] = neighbour;
+			}
+		}
+		compute_batch(search, fresh);
+		for (i = 0; i < fresh; i++)
+			insert_point(search, ef, search->distances[i], search->batch[i], uppers[i]);
+	}
+
+	for (i = 0; i < search->point_count; i++)
+		search->found[i] = search->points[i].found;
+	start_count = search->point_count;
+
+	/* One level down; who has no slot there cannot be gone on from. */
+	if (--search->level > 0)
+	{
+		int			kept = 0;
+
+		for (i = 0; i < search->point_count; i++)
+		{
+			if (search->points[i].down == STORE_NONE)
+				continue;
+			search->points[kept] = search->points[i];
+			search->points[kept].found.upper = search->points[i].down;
+			kept++;
+		}
+		if (kept > 0)
+			search->point_count = kept;
+		else
+			search->level = 0;	/* a damaged or vanished slot: go on below */
+	}
+	pfree(starts);
+	pfree(uppers);
+	*found = search->found;
+	return start_count;
+}
+
+/* The metapage may have been read again since the search began. */
+static void
+see_new_nodes(SearchData *search)
+{
+	uint32		limit = vx_hnsw_node_limit(search->base.store);
+
+	if (limit > search->node_limit)
+	{
+		clear_visited(search->visited);
+		reserve_visited(search->visited, limit);
+		search->node_limit = limit;
+	}
+}
+
+int
+vx_hnsw_descend(HnswSearch *base, int level)
+{
+	SearchData *search = (SearchData *) base;
+	const HnswMetaData *meta = HnswGetMeta(&base->store->meta);
+	const HnswUpperCandidate *ignored;
+
+	search->point_count = 0;
+	search->level = 0;
+	see_new_nodes(search);
+	if (meta->entry_node >= search->node_limit || meta->entry_level > HNSW_TOP_LEVEL)
+	{
+		if (meta->entry_node == STORE_NONE)
+			return -1;
+		vx_store_report_corruption(base->store->relation, "The entry point is node %u of %u.",
+								   meta->entry_node, search->node_limit);
+	}
+
+	reserve_points(search, 1);
+	forget_visited(search);
+	search->batch[0] = meta->entry_node;
+	compute_batch(search, 1);
+	search->points[0].found.distance = search->distances[0] <= FLT_MAX ?
+		search->distances[0] : FLT_MAX;
+	search->points[0].found.node = meta->entry_node;
+	search->points[0].found.upper = meta->entry_upper;
+	search->points[0].down = STORE_NONE;
+	search->points[0].expanded = false;
+	search->point_count = 1;
+	search->level = meta->entry_level;
+
+	while (search->level > level)
+		vx_hnsw_search_upper(base, 1, &ignored);
+	return search->level;
+}
