@@ -224,11 +224,12 @@ vx_am_sample_mean(Relation heap, Relation index, IndexInfo *index_info,
 }
 
 void
-vx_am_check_snapshot(IndexScanDesc scan, const char *am_name)
+vx_am_check_snapshot(IndexScanDesc scan)
 {
 	/* Slots are reused as soon as no MVCC snapshot needs them. */
 	if (!IsMVCCSnapshot(scan->xs_snapshot))
-		elog(ERROR, "non-MVCC snapshots are not supported with %s", am_name);
+		elog(ERROR, "non-MVCC snapshots are not supported with index \"%s\"",
+			 RelationGetRelationName(scan->indexRelation));
 }
 
 /*

@@ -44,7 +44,7 @@ extern uint16 vx_am_encode(const QuantParams *quant, Datum value, bool isnull,
 extern float *vx_am_sample_mean(Relation heap, Relation index, IndexInfo *index_info,
 								DistanceMetric metric, int dims);
 extern bool vx_am_validate(Oid opclass);
-extern void vx_am_check_snapshot(IndexScanDesc scan, const char *am_name);
+extern void vx_am_check_snapshot(IndexScanDesc scan);
 
 /* am_planner.c */
 extern void vx_am_install_planner_hook(void *parallel_cost_estimate);

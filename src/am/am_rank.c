@@ -12,9 +12,9 @@
  * of it.
  *
  * A distance below its bound means a damaged code or a wrong bound; the
- * executor would say that the index returned tuples in wrong order.  (Without
- * codes the bound is the distance, by the kernels in use when it was computed:
- * vecext.simd may have been set since.)
+ * executor would say that the index returned tuples in wrong order.  Callers
+ * check that.  (Without codes the bound is the distance, by the kernels in use
+ * when it was computed: vecext.simd may have been set since.)
  *
  *-------------------------------------------------------------------------
  */
@@ -110,8 +110,8 @@ get_value(AmRank *rank, bool *isnull)
 	return values[0];
 }
 
-void
-vx_am_add_row(AmRank *rank, ItemPointer tid, double bound)
+bool
+vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance)
 {
 	const QuantQuery *query = rank->query;
 	Relation	index = rank->scan->indexRelation;
@@ -122,11 +122,10 @@ vx_am_add_row(AmRank *rank, ItemPointer tid, double bound)
 	Vector	   *vector;
 	Datum		value;
 	bool		isnull;
-	double		distance;
 
 	if (!table_index_fetch_tuple(rank->scan->xs_heapfetch, &visible_tid,
 								 rank->scan->xs_snapshot, rank->slot, &call_again, NULL))
-		return;
+		return false;
 
 	old_context = MemoryContextSwitchTo(rank->row_context);
 	value = get_value(rank, &isnull);
@@ -138,20 +137,18 @@ vx_am_add_row(AmRank *rank, ItemPointer tid, double bound)
 		vx_store_report_corruption(index, "Heap tuple (%u,%u) has %d dimensions, the index %d.",
 								   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid),
 								   vector->dim, query->params.dims);
-	distance = vx_distance_metric(query->params.metric, vector->dim, vector->x, query->query);
+	*distance = vx_distance_metric_by(query->kernels, query->params.metric, vector->dim, vector->x,
+									  query->query);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(rank->row_context);
 	ExecClearTuple(rank->slot);
 
-	if (distance < bound && query->params.kind != QUANT_NONE)
-		vx_store_report_corruption(index, "Heap tuple (%u,%u) is nearer than its code allows.",
-								   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
-
 	/* The tid of the chain's root: the executor finds the version again. */
 	row = MemoryContextAlloc(rank->heap_context, sizeof(RankedRow));
-	row->distance = distance;
+	row->distance = *distance;
 	row->tid = *tid;
 	pairingheap_add(rank->heap, &row->node);
+	return true;
 }
 
 bool

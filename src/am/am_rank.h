@@ -19,8 +19,8 @@ typedef struct AmRank AmRank;
 extern AmRank *vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query);
 extern void vx_am_end_rank(AmRank *rank);
 
-/* Add a row whose distance is at least bound; rows nobody sees are dropped. */
-extern void vx_am_add_row(AmRank *rank, ItemPointer tid, double bound);
+/* Add a row and tell its distance; false if the snapshot does not see it. */
+extern bool vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance);
 
 /*
  * Take the nearest row, if there is one and its distance is at most limit

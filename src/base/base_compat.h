@@ -63,6 +63,13 @@ typedef RelFileNode RelFileLocator;
 #define vx_is_relation_owner(relid, roleid) pg_class_ownercheck(relid, roleid)
 #endif
 
+/* The rights that allow LOCK TABLE ... IN SHARE MODE; 17 added one. */
+#if PG_VERSION_NUM >= 170000
+#define VX_ACL_LOCK_SHARE (ACL_MAINTAIN | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE)
+#else
+#define VX_ACL_LOCK_SHARE (ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE)
+#endif
+
 /* 17 asks whether an index can be built in parallel; before, only btree is. */
 #if PG_VERSION_NUM >= 170000
 #define vx_set_am_can_build_parallel(routine) ((routine)->amcanbuildparallel = true)
@@ -95,6 +102,16 @@ typedef RelFileNode RelFileLocator;
 	do { if ((scan)->instrument) (scan)->instrument->nsearches++; } while (0)
 #else
 #define vx_count_instrument_search(scan) ((void) 0)
+#endif
+
+/* 18 dropped ExecutorRun's last parameter. */
+#if PG_VERSION_NUM >= 180000
+#define VX_EXECUTOR_RUN_ARGS QueryDesc *query, ScanDirection direction, uint64 count
+#define VX_EXECUTOR_RUN_PASS query, direction, count
+#else
+#define VX_EXECUTOR_RUN_ARGS \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define VX_EXECUTOR_RUN_PASS query, direction, count, execute_once
 #endif
 
 /* Goes before a declaration; 18 has C11's way only. */

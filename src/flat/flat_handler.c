@@ -11,6 +11,7 @@
 #include "commands/vacuum.h"
 #include "fmgr.h"
 
+#include "am/am_scan.h"
 #include "base/base_compat.h"
 #include "flat/flat.h"
 
@@ -44,6 +45,12 @@ parse_options(Datum reloptions, bool validate)
 
 	return (bytea *) build_reloptions(reloptions, validate, flat_option_kind,
 									  sizeof(AmOptions), table, lengthof(table));
+}
+
+static IndexScanDesc
+begin_scan(Relation index, int key_count, int order_by_count)
+{
+	return vx_am_begin_scan(index, key_count, order_by_count, NULL);
 }
 
 PG_FUNCTION_INFO_V1(vecext_flat_handler);
@@ -88,16 +95,16 @@ vecext_flat_handler(PG_FUNCTION_ARGS)
 	routine->ambuildphasename = vx_flat_build_phase_name;
 	routine->amvalidate = vx_am_validate;
 	routine->amadjustmembers = NULL;
-	routine->ambeginscan = vx_flat_begin_scan;
-	routine->amrescan = vx_flat_rescan;
-	routine->amgettuple = vx_flat_get_tuple;
-	routine->amgetbitmap = vx_flat_get_bitmap;
-	routine->amendscan = vx_flat_end_scan;
+	routine->ambeginscan = begin_scan;
+	routine->amrescan = vx_am_rescan;
+	routine->amgettuple = vx_am_get_tuple;
+	routine->amgetbitmap = vx_am_get_bitmap;
+	routine->amendscan = vx_am_end_scan;
 	routine->ammarkpos = NULL;
 	routine->amrestrpos = NULL;
-	routine->amestimateparallelscan = vx_flat_estimate_parallel;
-	routine->aminitparallelscan = vx_flat_init_parallel;
-	routine->amparallelrescan = vx_flat_rescan_parallel;
+	routine->amestimateparallelscan = vx_am_estimate_parallel;
+	routine->aminitparallelscan = vx_am_init_parallel;
+	routine->amparallelrescan = vx_am_rescan_parallel;
 
 	PG_RETURN_POINTER(routine);
 }

@@ -1,14 +1,19 @@
 /*-------------------------------------------------------------------------
  *
- * flat_scan.c
- *	  Scans of the flat access method.
+ * am_scan.c
+ *	  Scans of both access methods.
  *
- * An ordered scan passes over all codes and keeps the best candidates by
- * (lower bound, node id).  Ranking by the table's own values turns bounds into
- * exact order (am_rank.c).  The access method never learns how many rows are
- * wanted: it keeps FIRST_BATCH candidates and, when more is asked for, passes
- * over the codes again for the ones beyond the last it has given, each time
- * four times as many, as far as work_mem allows.
+ * An ordered scan takes candidates in batches: from a walk along the graph if
+ * the access method has one, as long as that gives any, then from passes over
+ * all codes.  A pass keeps the best candidates by (lower bound, node id),
+ * FIRST_BATCH of them; when more is asked for, the codes are passed over again
+ * for the ones beyond the last given, each time four times as many, as far
+ * as work_mem allows.  Ranking by the table's own values turns bounds into
+ * exact order (am_rank.c).
+ *
+ * What a walk has given is left out later.  A walk may miss candidates, so
+ * one that comes in a later batch may be nearer than a row returned before:
+ * a late row.  It is returned when it comes, or with a strict walk left out.
  *
  * Phases, in the order of their distances:
  *	 odd	rows without a code whose distance only the heap knows: -Infinity
@@ -36,8 +41,8 @@
 #include "utils/memutils.h"
 
 #include "am/am_rank.h"
+#include "am/am_scan.h"
 #include "base/base_debug.h"
-#include "flat/flat.h"
 #include "type/type_ball.h"
 #include "type/type_vector.h"
 
@@ -48,39 +53,33 @@
 /* Heap TIDs read from a row page or a chain at a time */
 #define MAX_TIDS		STORE_ROWS_PER_PAGE
 
-typedef struct FlatCandidate
-{
-	double		bound;
-	uint32		node;
-	uint32		incarnation;
-} FlatCandidate;
-
 /* A threshold condition */
-typedef struct FlatBall
+typedef struct AmBall
 {
 	QuantQuery	query;
 	double		radius;
-} FlatBall;
+} AmBall;
 
-typedef struct FlatScanData
+typedef struct AmScanData
 {
 	StoreIndex *store;
 	MemoryContext query_context;	/* reset by every rescan */
+	const AmWalk *walk;			/* NULL: the access method has none */
 
 	/* what is asked for */
 	bool		never;			/* a condition that no row meets */
 	bool		ordered;		/* ORDER BY a distance */
 	bool		null_query;		/* to a NULL vector: every distance is NULL */
 	QuantQuery	query;
-	FlatBall   *balls;
+	AmBall   *balls;
 	int			ball_count;
 	bool		want_null;		/* rows with and without a vector */
 	bool		want_value;
 
 	/* where we are */
 	bool		started;
-	FlatPhase	phase;
-	uint32		next_chunk[FLAT_PHASE_DONE];
+	AmPhase	phase;
+	uint32		next_chunk[AM_PHASE_DONE];
 	uint32		page;			/* row phases: next page of the chunk */
 	uint32		page_end;
 	bool		in_chunk;
@@ -89,8 +88,18 @@ typedef struct FlatScanData
 	uint32		chunk_size;
 	bool		chunks_claimed;
 
-	/* candidates of this pass */
-	FlatCandidate *candidates;
+	/* the walk */
+	void	   *walk_state;
+	bool		walking;		/* it may give more */
+	uint64	   *given;			/* by node id: candidates from the walk */
+	uint64		given_nodes;	/* bits there are */
+	bool		has_returned;	/* last_distance is set */
+	double		last_distance;	/* of the last row returned */
+	AmScanCounters counters;
+
+	/* candidates of this batch */
+	AmCandidate *candidates;
+	const AmCandidate *current; /* those being looked up: these, or the walk's */
 	int			candidate_count;
 	int			next_candidate;
 	int			batch;			/* how many the pass keeps */
@@ -125,15 +134,15 @@ typedef struct FlatScanData
 	/* room for one page's hits */
 	uint16	   *positions;
 	double	   *bounds;
-} FlatScanData;
+} AmScanData;
 
-typedef FlatScanData *FlatScan;
+typedef AmScanData *AmScan;
 
 IndexScanDesc
-vx_flat_begin_scan(Relation index, int key_count, int order_by_count)
+vx_am_begin_scan(Relation index, int key_count, int order_by_count, const AmWalk *walk)
 {
 	IndexScanDesc scan = RelationGetIndexScan(index, key_count, order_by_count);
-	FlatScan	state = palloc0(sizeof(FlatScanData));
+	AmScan	state = palloc0(sizeof(AmScanData));
 
 	if (order_by_count > 0)
 	{
@@ -141,17 +150,22 @@ vx_flat_begin_scan(Relation index, int key_count, int order_by_count)
 		scan->xs_orderbynulls = palloc(sizeof(bool) * order_by_count);
 		memset(scan->xs_orderbynulls, true, sizeof(bool) * order_by_count);
 	}
-	state->query_context = AllocSetContextCreate(CurrentMemoryContext, "flat scan",
+	state->query_context = AllocSetContextCreate(CurrentMemoryContext, "vecext scan",
 												 ALLOCSET_DEFAULT_SIZES);
+	state->walk = walk;
 	state->map_buffer = InvalidBuffer;
 	scan->opaque = state;
 	return scan;
 }
 
+AmScanCounters vx_am_last_scan;
+
 /* Let go of what memory contexts do not. */
 static void
-release_heap(FlatScan state)
+release_heap(AmScan state)
 {
+	if (state->started)
+		vx_am_last_scan = state->counters;
 	if (BufferIsValid(state->map_buffer))
 		ReleaseBuffer(state->map_buffer);
 	if (state->heap_slot != NULL)
@@ -164,11 +178,12 @@ release_heap(FlatScan state)
 }
 
 void
-vx_flat_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
+vx_am_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
 			   ScanKey order_bys, int order_by_count)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 	MemoryContext query_context = state->query_context;
+	const AmWalk *walk = state->walk;
 
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, sizeof(ScanKeyData) * scan->numberOfKeys);
@@ -177,15 +192,16 @@ vx_flat_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
 
 	release_heap(state);
 	MemoryContextReset(query_context);
-	memset(state, 0, sizeof(FlatScanData));
+	memset(state, 0, sizeof(AmScanData));
 	state->query_context = query_context;
+	state->walk = walk;
 	state->map_buffer = InvalidBuffer;
 }
 
 void
-vx_flat_end_scan(IndexScanDesc scan)
+vx_am_end_scan(IndexScanDesc scan)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 
 	release_heap(state);
 	MemoryContextDelete(state->query_context);
@@ -193,7 +209,7 @@ vx_flat_end_scan(IndexScanDesc scan)
 }
 
 static void
-prepare_query(FlatScan state, QuantQuery *query, const Vector *vector)
+prepare_query(AmScan state, QuantQuery *query, const Vector *vector)
 {
 	const QuantParams *quant = state->store->quant;
 
@@ -206,23 +222,34 @@ prepare_query(FlatScan state, QuantQuery *query, const Vector *vector)
 }
 
 /*
+ * Only candidates of a normal query have bounds to sort by.
+ */
+static bool
+sorts_codes(AmScan state)
+{
+	return state->ordered && !state->null_query &&
+		state->query.query_class == QUANT_QUERY_NORMAL;
+}
+
+/*
  * Read the scan keys and get ready for the first row.
  */
 static void
 start_scan(IndexScanDesc scan)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 	MemoryContext old_context = MemoryContextSwitchTo(state->query_context);
 	int			i;
 
-	vx_am_check_snapshot(scan, "flat");
+	vx_am_check_snapshot(scan);
 	pgstat_count_index_scan(scan->indexRelation);
 	vx_count_instrument_search(scan);
 
 	state->store = vx_store_open(scan->indexRelation);
+	state->counters.index = RelationGetRelid(scan->indexRelation);
 	state->want_null = true;
 	state->want_value = true;
-	state->balls = palloc(sizeof(FlatBall) * Max(scan->numberOfKeys, 1));
+	state->balls = palloc(sizeof(AmBall) * Max(scan->numberOfKeys, 1));
 
 	for (i = 0; i < scan->numberOfKeys; i++)
 	{
@@ -237,7 +264,7 @@ start_scan(IndexScanDesc scan)
 		else
 		{
 			const VectorBall *ball = DatumGetVectorBall(key->sk_argument);
-			FlatBall   *to = &state->balls[state->ball_count++];
+			AmBall   *to = &state->balls[state->ball_count++];
 
 			prepare_query(state, &to->query, vx_type_ball_center(ball));
 			to->radius = ball->radius;
@@ -283,25 +310,22 @@ start_scan(IndexScanDesc scan)
 		 (state->store->meta.flags & STORE_FLAG_ODD)))
 		state->rank = vx_am_begin_rank(scan, &state->query);
 
-	state->phase = FLAT_PHASE_ODD;
+	if (state->walk != NULL && sorts_codes(state) && scan->parallel_scan == NULL)
+	{
+		state->walk_state = state->walk->begin(scan, state->store, &state->query,
+											   vx_am_find_limit(scan), &state->counters);
+		state->walking = true;
+	}
+
+	state->phase = AM_PHASE_ODD;
 	state->positions = palloc(sizeof(uint16) * state->store->codes_per_page);
 	state->bounds = palloc(sizeof(double) * state->store->codes_per_page);
 	state->started = true;
 	MemoryContextSwitchTo(old_context);
 }
 
-/*
- * Only candidates of a normal query have bounds to sort by.
- */
-static bool
-sorts_codes(FlatScan state)
-{
-	return state->ordered && !state->null_query &&
-		state->query.query_class == QUANT_QUERY_NORMAL;
-}
-
 static inline bool
-candidate_before(const FlatCandidate *a, const FlatCandidate *b)
+candidate_before(const AmCandidate *a, const AmCandidate *b)
 {
 	return a->bound < b->bound || (a->bound == b->bound && a->node < b->node);
 }
@@ -318,14 +342,14 @@ compare_candidates(const void *a, const void *b)
  * Move the `keep` best of count candidates to the front (quickselect).
  */
 static void
-select_best(FlatCandidate *candidates, int count, int keep)
+select_best(AmCandidate *candidates, int count, int keep)
 {
 	int			low = 0;
 	int			high = count - 1;
 
 	while (low < high)
 	{
-		FlatCandidate pivot = candidates[low + (high - low) / 2];
+		AmCandidate pivot = candidates[low + (high - low) / 2];
 		int			i = low;
 		int			j = high;
 
@@ -337,7 +361,7 @@ select_best(FlatCandidate *candidates, int count, int keep)
 				j--;
 			if (i <= j)
 			{
-				FlatCandidate swap = candidates[i];
+				AmCandidate swap = candidates[i];
 
 				candidates[i++] = candidates[j];
 				candidates[j--] = swap;
@@ -356,13 +380,13 @@ select_best(FlatCandidate *candidates, int count, int keep)
  * True if the slot may meet every threshold condition.
  */
 static bool
-within_balls(FlatScan state, const QuantSlotData *slot)
+within_balls(AmScan state, const QuantSlotData *slot)
 {
 	int			i;
 
 	for (i = 0; i < state->ball_count; i++)
 	{
-		FlatBall   *ball = &state->balls[i];
+		AmBall   *ball = &state->balls[i];
 
 		if (ball->query.query_class == QUANT_QUERY_NORMAL &&
 			!(vx_quant_bound(&ball->query, slot) <= ball->radius))
@@ -371,10 +395,43 @@ within_balls(FlatScan state, const QuantSlotData *slot)
 	return true;
 }
 
-static void
-add_candidate(FlatScan state, double bound, uint32 node, uint32 incarnation)
+/* True if the walk has given the node before. */
+static inline bool
+was_given(AmScan state, uint32 node)
 {
-	FlatCandidate *candidate;
+	return node < state->given_nodes &&
+		(state->given[node / 64] & (UINT64CONST(1) << (node % 64))) != 0;
+}
+
+static void
+mark_given(AmScan state, uint32 node)
+{
+	if (node >= state->given_nodes)
+	{
+		uint64		nodes = Max((uint64) node + 1,
+								(uint64) state->store->meta.families[STORE_CODE].pages *
+								state->store->codes_per_page);
+		Size		words = nodes / 64 + 1;
+		Size		old_words = state->given == NULL ? 0 : state->given_nodes / 64 + 1;
+		uint64	   *given = MemoryContextAllocExtended(state->query_context,
+													   words * sizeof(uint64),
+													   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+		if (old_words > 0)
+		{
+			memcpy(given, state->given, old_words * sizeof(uint64));
+			pfree(state->given);
+		}
+		state->given = given;
+		state->given_nodes = nodes;
+	}
+	state->given[node / 64] |= UINT64CONST(1) << (node % 64);
+}
+
+static void
+add_candidate(AmScan state, double bound, uint32 node, uint32 incarnation)
+{
+	AmCandidate *candidate;
 
 	if (state->candidate_count == state->capacity)
 	{
@@ -383,7 +440,7 @@ add_candidate(FlatScan state, double bound, uint32 node, uint32 incarnation)
 		/* Up to twice the batch, then the better half is kept. */
 		state->capacity = state->capacity == 0 ? 2 * FIRST_BATCH :
 			Min(state->capacity * 2, state->batch * 2);
-		size = sizeof(FlatCandidate) * state->capacity;
+		size = sizeof(AmCandidate) * state->capacity;
 		state->candidates = state->candidates == NULL ?
 			MemoryContextAllocHuge(state->query_context, size) :
 			repalloc_huge(state->candidates, size);
@@ -400,12 +457,12 @@ add_candidate(FlatScan state, double bound, uint32 node, uint32 incarnation)
  * keep all that meet the conditions.
  */
 static void
-scan_chunk(FlatScan state, uint32 chunk, double *threshold)
+scan_chunk(AmScan state, uint32 chunk, double *threshold)
 {
 	StoreIndex *store = state->store;
 	Size		slot_bytes = store->quant->slot_bytes;
-	uint32		page_no = chunk * FLAT_CHUNK_PAGES;
-	uint32		end = Min(page_no + FLAT_CHUNK_PAGES, store->meta.families[STORE_CODE].pages);
+	uint32		page_no = chunk * AM_CHUNK_PAGES;
+	uint32		end = Min(page_no + AM_CHUNK_PAGES, store->meta.families[STORE_CODE].pages);
 	bool		sort = sorts_codes(state);
 	const QuantQuery *query = sort ? &state->query : NULL;
 
@@ -457,6 +514,8 @@ scan_chunk(FlatScan state, uint32 chunk, double *threshold)
 				(state->bounds[i] < state->last_bound ||
 				 (state->bounds[i] == state->last_bound && node <= state->last_node)))
 				continue;
+			if (state->given != NULL && was_given(state, node))
+				continue;
 			if (state->ball_count > 0 && !within_balls(state, slot))
 				continue;
 			if (sort && state->candidate_count == 2 * state->batch)
@@ -474,12 +533,83 @@ scan_chunk(FlatScan state, uint32 chunk, double *threshold)
 }
 
 /*
+ * Read a candidate's code under its page's lock: true if it is the one that
+ * the candidate stands for, then with a new bound and, if within is not NULL,
+ * whether it may meet the threshold conditions.
+ */
+static bool
+read_candidate(AmScan state, const AmCandidate *candidate, double *bound, bool *within)
+{
+	StoreIndex *store = state->store;
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		position = candidate->node % store->codes_per_page;
+	Buffer		buffer = vx_store_lock(store, STORE_CODE,
+									   candidate->node / store->codes_per_page,
+									   BUFFER_LOCK_SHARE);
+	Page		page = BufferGetPage(buffer);
+	bool		found = false;
+
+	if (position < vx_store_slots(page, STORE_CODE, slot_bytes))
+	{
+		QuantSlotData *slot = (QuantSlotData *)
+			vx_store_slot(page, STORE_CODE, slot_bytes, position);
+
+		found = slot->incarnation == candidate->incarnation && !isnan(slot->error);
+		if (found)
+			*bound = vx_quant_bound(&state->query, slot);
+		if (found && within != NULL)
+			*within = within_balls(state, slot);
+	}
+	UnlockReleaseBuffer(buffer);
+	return found;
+}
+
+/*
+ * Take a batch from the walk; false if it has no more to give.
+ */
+static bool
+take_walk_batch(AmScan state)
+{
+	AmCandidate *batch;
+	int			count;
+	int			kept;
+	int			i;
+
+	for (;;)
+	{
+		count = state->walk->next(state->walk_state, &batch);
+		if (count == 0)
+			return false;
+		state->counters.walks++;
+		kept = 0;
+		for (i = 0; i < count; i++)
+		{
+			bool		within = true;
+
+			if (was_given(state, batch[i].node))
+				continue;
+			mark_given(state, batch[i].node);
+			if (state->ball_count > 0 &&
+				!(read_candidate(state, &batch[i], &batch[i].bound, &within) && within))
+				continue;
+			batch[kept++] = batch[i];
+		}
+		if (kept > 0)
+		{
+			state->current = batch;
+			state->candidate_count = kept;
+			return true;
+		}
+	}
+}
+
+/*
  * Take chunks of codes: the first time from the counter, then those we had.
  */
 static bool
 next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 	uint32		pages = state->store->meta.families[STORE_CODE].pages;
 
 	if (*position < state->chunk_count)
@@ -489,9 +619,9 @@ next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
 	}
 	if (state->chunks_claimed)
 		return false;
-	if (!vx_flat_claim_chunk(scan, FLAT_PHASE_CODES,
-							 &state->next_chunk[FLAT_PHASE_CODES], chunk) ||
-		(uint64) *chunk * FLAT_CHUNK_PAGES >= pages)
+	if (!vx_am_claim_chunk(scan, AM_PHASE_CODES,
+							 &state->next_chunk[AM_PHASE_CODES], chunk) ||
+		(uint64) *chunk * AM_CHUNK_PAGES >= pages)
 	{
 		state->chunks_claimed = true;
 		return false;
@@ -518,13 +648,19 @@ next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
 static bool
 collect_candidates(IndexScanDesc scan)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 	double		threshold = get_float8_infinity();
 	uint32		position = 0;
 	uint32		chunk;
 
 	state->candidate_count = 0;
 	state->next_candidate = 0;
+	if (state->walking)
+	{
+		if (take_walk_batch(state))
+			return true;
+		state->walking = false;
+	}
 
 	if (!sorts_codes(state))
 	{
@@ -539,6 +675,7 @@ collect_candidates(IndexScanDesc scan)
 				return false;
 			scan_chunk(state, chunk, &threshold);
 		}
+		state->current = state->candidates;
 		return true;
 	}
 
@@ -548,7 +685,7 @@ collect_candidates(IndexScanDesc scan)
 		state->batch = FIRST_BATCH;
 	else
 	{
-		Size		max_batch = (Size) work_mem * 1024 / (2 * sizeof(FlatCandidate));
+		Size		max_batch = (Size) work_mem * 1024 / (2 * sizeof(AmCandidate));
 
 		max_batch = Min(Max(max_batch, FIRST_BATCH), INT_MAX / 8);
 		if ((Size) state->batch * BATCH_GROWTH <= max_batch)
@@ -557,6 +694,7 @@ collect_candidates(IndexScanDesc scan)
 			state->batch = max_batch;
 	}
 
+	state->counters.passes++;
 	state->exhausted = true;	/* until candidates are dropped */
 	while (next_code_chunk(scan, &position, &chunk))
 		scan_chunk(state, chunk, &threshold);
@@ -567,8 +705,9 @@ collect_candidates(IndexScanDesc scan)
 		state->candidate_count = state->batch;
 		state->exhausted = false;
 	}
-	qsort(state->candidates, state->candidate_count, sizeof(FlatCandidate),
+	qsort(state->candidates, state->candidate_count, sizeof(AmCandidate),
 		  compare_candidates);
+	state->current = state->candidates;
 	return state->candidate_count > 0;
 }
 
@@ -577,7 +716,7 @@ collect_candidates(IndexScanDesc scan)
  * chains that were started again can repeat a row.
  */
 static bool
-already_emitted(FlatScan state, uint32 row)
+already_emitted(AmScan state, uint32 row)
 {
 	Size		bytes;
 
@@ -612,7 +751,7 @@ already_emitted(FlatScan state, uint32 row)
 static bool
 next_code_rows(IndexScanDesc scan)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 
 	for (;;)
 	{
@@ -621,16 +760,20 @@ next_code_rows(IndexScanDesc scan)
 
 		if (!state->in_chain)
 		{
-			FlatCandidate *candidate;
+			const AmCandidate *candidate;
 
 			if (state->next_candidate == state->candidate_count &&
 				!collect_candidates(scan))
 				return false;
 			VX_DEBUG_POINT("flat-candidate");
-			candidate = &state->candidates[state->next_candidate++];
-			state->last_bound = candidate->bound;
-			state->last_node = candidate->node;
-			state->has_last = true;
+			candidate = &state->current[state->next_candidate++];
+			if (!state->walking)
+			{
+				state->last_bound = candidate->bound;
+				state->last_node = candidate->node;
+				state->has_last = true;
+			}
+			state->counters.candidates++;
 			state->chain_bound = candidate->bound;
 			vx_store_start_chain(&state->chain, candidate->node, candidate->incarnation);
 			state->in_chain = true;
@@ -665,7 +808,7 @@ next_code_rows(IndexScanDesc scan)
 static bool
 next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 	StoreIndex *store = state->store;
 	uint32		pages = store->meta.families[STORE_ROW].pages;
 
@@ -681,12 +824,12 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 		{
 			uint32		chunk;
 
-			if (!vx_flat_claim_chunk(scan, state->phase, &state->next_chunk[state->phase],
+			if (!vx_am_claim_chunk(scan, state->phase, &state->next_chunk[state->phase],
 									 &chunk) ||
-				(uint64) chunk * FLAT_CHUNK_PAGES >= pages)
+				(uint64) chunk * AM_CHUNK_PAGES >= pages)
 				return false;
-			state->page = chunk * FLAT_CHUNK_PAGES;
-			state->page_end = Min(state->page + FLAT_CHUNK_PAGES, pages);
+			state->page = chunk * AM_CHUNK_PAGES;
+			state->page_end = Min(state->page + AM_CHUNK_PAGES, pages);
 			state->in_chunk = true;
 		}
 		if (state->page == state->page_end)
@@ -730,47 +873,47 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 static bool
 fetch_tids(IndexScanDesc scan)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 
 	if (state->next_tid < state->tid_count)
 		return true;
 
-	while (state->phase != FLAT_PHASE_DONE)
+	while (state->phase != AM_PHASE_DONE)
 	{
 		bool		found = false;
 
 		/* Nothing but rows: codes and phases do not matter. */
 		if (state->null_query || (!state->ordered && state->ball_count == 0))
 		{
-			if (state->phase == FLAT_PHASE_ODD && state->ball_count == 0)
+			if (state->phase == AM_PHASE_ODD && state->ball_count == 0)
 			{
 				if (next_lone_rows(scan, 0, true))
 					return true;
-				state->phase = FLAT_PHASE_DONE;
+				state->phase = AM_PHASE_DONE;
 				break;
 			}
 		}
 
 		switch (state->phase)
 		{
-			case FLAT_PHASE_ODD:
+			case AM_PHASE_ODD:
 				if ((state->store->meta.flags & STORE_FLAG_ODD) && state->want_value)
 					found = next_lone_rows(scan, STORE_ROW_ODD, false);
 				break;
-			case FLAT_PHASE_CODES:
+			case AM_PHASE_CODES:
 				if (state->want_value)
 					found = next_code_rows(scan);
 				break;
-			case FLAT_PHASE_NAN:
+			case AM_PHASE_NAN:
 				/* NaN meets no threshold */
 				if (state->want_value && state->ball_count == 0)
 					found = next_lone_rows(scan, STORE_ROW_NAN, false);
 				break;
-			case FLAT_PHASE_NULL:
+			case AM_PHASE_NULL:
 				if (state->want_null)
 					found = next_lone_rows(scan, STORE_ROW_NULL, false);
 				break;
-			case FLAT_PHASE_DONE:
+			case AM_PHASE_DONE:
 				break;
 		}
 		if (found)
@@ -787,7 +930,7 @@ fetch_tids(IndexScanDesc scan)
 static void
 set_order_by_values(IndexScanDesc scan)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 	int			i;
 
 	for (i = 0; i < scan->numberOfOrderBys; i++)
@@ -796,7 +939,7 @@ set_order_by_values(IndexScanDesc scan)
 		scan->xs_orderbynulls[i] = false;
 	}
 
-	if (state->null_query || state->phase == FLAT_PHASE_NULL)
+	if (state->null_query || state->phase == AM_PHASE_NULL)
 	{
 		scan->xs_orderbynulls[0] = true;
 		scan->xs_recheckorderby = scan->numberOfOrderBys > 1;
@@ -805,9 +948,9 @@ set_order_by_values(IndexScanDesc scan)
 
 	/* One distance only: it is exact, or get_ranked_tuple() would be asked. */
 	scan->xs_recheckorderby = scan->numberOfOrderBys > 1;
-	if (state->phase == FLAT_PHASE_NAN || state->query.query_class == QUANT_QUERY_NAN)
+	if (state->phase == AM_PHASE_NAN || state->query.query_class == QUANT_QUERY_NAN)
 		scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
-	else if (state->phase == FLAT_PHASE_CODES)
+	else if (state->phase == AM_PHASE_CODES)
 		scan->xs_orderbyvals[0] = Float8GetDatum(state->chain_bound);
 }
 
@@ -822,7 +965,7 @@ set_order_by_values(IndexScanDesc scan)
 static bool
 is_visible(IndexScanDesc scan, int position)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 	ItemPointerData tid = state->tids[position];
 	bool		call_again = false;
 	bool		found;
@@ -836,26 +979,70 @@ is_visible(IndexScanDesc scan, int position)
 }
 
 /*
+ * ereport(ERROR) if a distance below the bound of its code means damage.  A
+ * bound from a walk may have been computed from a page that was replaced
+ * meanwhile: it is computed again from the code under its lock.
+ */
+static void
+check_bound(IndexScanDesc scan, ItemPointer tid, double distance)
+{
+	AmScan		state = (AmScan) scan->opaque;
+	AmCandidate candidate;
+	double		bound;
+
+	if (state->walking)
+	{
+		candidate.node = state->chain.node;
+		candidate.incarnation = state->chain.incarnation;
+		if (!read_candidate(state, &candidate, &bound, NULL) || !(distance < bound))
+			return;
+	}
+	vx_store_report_corruption(scan->indexRelation,
+							   "Heap tuple (%u,%u) is nearer than its code allows.",
+							   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
+}
+
+/*
+ * True if the row is to be returned; counts late ones.
+ */
+static bool
+accept_distance(AmScan state, double distance)
+{
+	if (state->has_returned && distance < state->last_distance)
+	{
+		if (state->walk != NULL && state->walk->is_strict())
+			return false;
+		state->counters.late_rows++;
+	}
+	state->has_returned = true;
+	state->last_distance = distance;
+	return true;
+}
+
+/*
  * The next row in exact order: rows go from the candidates to the ranking
  * until the nearest there is no farther than what may still come.
  */
 static bool
 get_ranked_tuple(IndexScanDesc scan)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	double		distance;
 
 	for (;;)
 	{
 		bool		more = fetch_tids(scan);
 		double		bound = get_float8_infinity();
+		ItemPointer tid;
 
-		if (more && state->phase == FLAT_PHASE_ODD)
+		if (more && state->phase == AM_PHASE_ODD)
 			bound = -get_float8_infinity();
-		else if (more && state->phase == FLAT_PHASE_CODES)
+		else if (more && state->phase == AM_PHASE_CODES)
 			bound = state->chain_bound;
 		if (vx_am_take_row(state->rank, bound, &scan->xs_heaptid, &distance))
 		{
+			if (!accept_distance(state, distance))
+				continue;
 			scan->xs_orderbyvals[0] = Float8GetDatum(distance);
 			scan->xs_orderbynulls[0] = false;
 			scan->xs_recheckorderby = false;
@@ -863,24 +1050,29 @@ get_ranked_tuple(IndexScanDesc scan)
 		}
 		if (!more)
 			return false;
-		if (state->phase > FLAT_PHASE_CODES)
+		if (state->phase > AM_PHASE_CODES)
 		{
 			/* NaN or NULL: nothing to compute, and nothing nearer is left */
 			scan->xs_heaptid = state->tids[state->next_tid++];
 			scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
-			scan->xs_orderbynulls[0] = state->phase == FLAT_PHASE_NULL;
+			scan->xs_orderbynulls[0] = state->phase == AM_PHASE_NULL;
 			scan->xs_recheckorderby = false;
 			return true;
 		}
 		CHECK_FOR_INTERRUPTS();
-		vx_am_add_row(state->rank, &state->tids[state->next_tid++], bound);
+		tid = &state->tids[state->next_tid++];
+		state->counters.rechecks++;
+		if (!vx_am_add_row(state->rank, tid, &distance))
+			state->counters.dead_rows++;
+		else if (unlikely(distance < bound && state->query.params.kind != QUANT_NONE))
+			check_bound(scan, tid, distance);
 	}
 }
 
 bool
-vx_flat_get_tuple(IndexScanDesc scan, ScanDirection direction)
+vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 	int			position;
 
 	Assert(ScanDirectionIsForward(direction));
@@ -892,15 +1084,23 @@ vx_flat_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	scan->xs_recheck = state->ball_count > 0;
 	scan->xs_itup = state->no_columns;
 	if (state->rank != NULL)
-		return get_ranked_tuple(scan);
+	{
+		if (!get_ranked_tuple(scan))
+			return false;
+		state->counters.rows++;
+		return true;
+	}
 
 	do
 	{
 		if (!fetch_tids(scan))
 			return false;
 		position = state->next_tid++;
-	} while (scan->xs_want_itup && !is_visible(scan, position));
+	} while ((scan->xs_want_itup && !is_visible(scan, position)) ||
+			 (sorts_codes(state) && state->phase == AM_PHASE_CODES &&
+			  !accept_distance(state, state->chain_bound)));
 
+	state->counters.rows++;
 	scan->xs_heaptid = state->tids[position];
 	if (state->ordered)
 		set_order_by_values(scan);
@@ -908,9 +1108,9 @@ vx_flat_get_tuple(IndexScanDesc scan, ScanDirection direction)
 }
 
 int64
-vx_flat_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
+vx_am_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 {
-	FlatScan	state = (FlatScan) scan->opaque;
+	AmScan	state = (AmScan) scan->opaque;
 	int64		count = 0;
 
 	if (!state->started)

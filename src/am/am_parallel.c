@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * flat_parallel.c
- *	  Sharing a flat scan out among parallel workers.
+ * am_parallel.c
+ *	  Sharing a scan out among parallel workers.
  *
  * Each phase of a scan has one counter of chunks in shared memory.  A
  * participant takes chunks until there are none left and answers with what
  * is best in its own; Gather Merge does the rest.  A participant that runs
- * out of answers scans its own chunks again (flat_scan.c).
+ * out of answers scans its own chunks again (am_scan.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -15,45 +15,45 @@
 #include "access/relscan.h"
 #include "port/atomics.h"
 
+#include "am/am_scan.h"
 #include "base/base_compat.h"
-#include "flat/flat.h"
 
-struct FlatParallelData
+struct AmParallelData
 {
-	pg_atomic_uint32 next_chunk[FLAT_PHASE_DONE];
+	pg_atomic_uint32 next_chunk[AM_PHASE_DONE];
 };
 
-static FlatParallelData *
+static AmParallelData *
 get_shared(IndexScanDesc scan)
 {
 	ParallelIndexScanDesc parallel = scan->parallel_scan;
 
-	return (FlatParallelData *) OffsetToPointer(parallel, vx_parallel_am_offset(parallel));
+	return (AmParallelData *) OffsetToPointer(parallel, vx_parallel_am_offset(parallel));
 }
 
 Size
-vx_flat_estimate_parallel(VX_ESTIMATE_PARALLEL_ARGS)
+vx_am_estimate_parallel(VX_ESTIMATE_PARALLEL_ARGS)
 {
-	return sizeof(FlatParallelData);
+	return sizeof(AmParallelData);
 }
 
 void
-vx_flat_init_parallel(void *target)
+vx_am_init_parallel(void *target)
 {
-	FlatParallelData *shared = (FlatParallelData *) target;
+	AmParallelData *shared = (AmParallelData *) target;
 	int			i;
 
-	for (i = 0; i < FLAT_PHASE_DONE; i++)
+	for (i = 0; i < AM_PHASE_DONE; i++)
 		pg_atomic_init_u32(&shared->next_chunk[i], 0);
 }
 
 void
-vx_flat_rescan_parallel(IndexScanDesc scan)
+vx_am_rescan_parallel(IndexScanDesc scan)
 {
-	FlatParallelData *shared = get_shared(scan);
+	AmParallelData *shared = get_shared(scan);
 	int			i;
 
-	for (i = 0; i < FLAT_PHASE_DONE; i++)
+	for (i = 0; i < AM_PHASE_DONE; i++)
 		pg_atomic_write_u32(&shared->next_chunk[i], 0);
 }
 
@@ -62,12 +62,12 @@ vx_flat_rescan_parallel(IndexScanDesc scan)
  * parallel.  The caller stops at the first chunk beyond the last page.
  */
 bool
-vx_flat_claim_chunk(IndexScanDesc scan, FlatPhase phase, uint32 *next_private,
+vx_am_claim_chunk(IndexScanDesc scan, AmPhase phase, uint32 *next_private,
 					uint32 *chunk)
 {
 	if (scan->parallel_scan == NULL)
 		*chunk = (*next_private)++;
 	else
 		*chunk = pg_atomic_fetch_add_u32(&get_shared(scan)->next_chunk[phase], 1);
-	return *chunk < PG_UINT32_MAX / FLAT_CHUNK_PAGES;
+	return *chunk < PG_UINT32_MAX / AM_CHUNK_PAGES;
 }

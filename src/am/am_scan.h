@@ -1,0 +1,100 @@
+/*-------------------------------------------------------------------------
+ *
+ * am_scan.h
+ *	  Scans of both access methods: from candidates to rows in exact order.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_AM_SCAN_H
+#define VX_AM_SCAN_H
+
+#include "access/amapi.h"
+
+#include "am/am_index.h"
+
+/* A node and a lower bound of its distance */
+typedef struct AmCandidate
+{
+	double		bound;
+	uint32		node;
+	uint32		incarnation;
+} AmCandidate;
+
+/* What a scan has cost; vecext_last_scan shows the last one that ended. */
+typedef struct AmScanCounters
+{
+	Oid			index;			/* InvalidOid: there has been none */
+	int			ef;				/* graph: width of the last walk */
+	uint64		walks;			/* graph: batches */
+	uint64		hops;			/* graph: lists read */
+	uint64		distances;		/* codes compared along the graph */
+	uint64		repeats;		/* of these, read again with pins */
+	uint64		passes;			/* over all codes */
+	uint64		candidates;		/* nodes looked up for rows */
+	uint64		rechecks;		/* rows whose distance the table told */
+	uint64		dead_rows;		/* of these, seen by nobody */
+	uint64		late_rows;		/* nearer than one returned before */
+	uint64		rows;			/* returned */
+} AmScanCounters;
+
+extern AmScanCounters vx_am_last_scan;
+
+/*
+ * A way to the nearest candidates that is faster than a pass over the codes
+ * but may miss some: the scan takes batches from it as long as it gives any and
+ * goes on with passes, leaving out what it has been given before.
+ */
+typedef struct AmWalk
+{
+	/*
+	 * Get ready, in the current memory context.  wanted is how many rows the
+	 * query will ask for, 0 if that is not known.
+	 */
+	void	   *(*begin) (IndexScanDesc scan, StoreIndex *store, const QuantQuery *query,
+						  double wanted, AmScanCounters *counters);
+
+	/*
+	 * The next batch, in order of bounds; may repeat candidates.  Valid until
+	 * the next call.  Returns how many, 0 if there is nothing more to gain.
+	 */
+	int			(*next) (void *walk, AmCandidate **batch);
+
+	/* Rows nearer than one that has been returned are left out. */
+	bool		(*is_strict) (void);
+} AmWalk;
+
+extern IndexScanDesc vx_am_begin_scan(Relation index, int key_count, int order_by_count,
+									  const AmWalk *walk);
+extern void vx_am_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
+						 ScanKey order_bys, int order_by_count);
+extern bool vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction);
+extern int64 vx_am_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
+extern void vx_am_end_scan(IndexScanDesc scan);
+
+/* am_parallel.c */
+typedef struct AmParallelData AmParallelData;
+extern Size vx_am_estimate_parallel(VX_ESTIMATE_PARALLEL_ARGS);
+extern void vx_am_init_parallel(void *target);
+extern void vx_am_rescan_parallel(IndexScanDesc scan);
+
+/* Phases of a scan that participants of a parallel scan share out */
+typedef enum AmPhase
+{
+	AM_PHASE_ODD,				/* rows whose distance only the heap knows */
+	AM_PHASE_CODES,				/* codes */
+	AM_PHASE_NAN,				/* rows whose distance is NaN */
+	AM_PHASE_NULL,				/* rows without a vector */
+	AM_PHASE_DONE
+} AmPhase;
+
+/* Pages that a participant takes at a time */
+#define AM_CHUNK_PAGES 32
+
+extern bool vx_am_claim_chunk(IndexScanDesc scan, AmPhase phase, uint32 *next_private,
+							  uint32 *chunk);
+
+/* am_limit.c */
+extern void vx_am_install_executor_hook(void);
+extern double vx_am_find_limit(IndexScanDesc scan);
+
+#endif							/* VX_AM_SCAN_H */
