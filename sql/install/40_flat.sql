@@ -41,7 +41,7 @@ CREATE FUNCTION flat_index_check(index regclass, heap bool DEFAULT false,
 	OUT invariant text, OUT block bigint, OUT message text) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vecext_flat_index_check' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 10000;
 COMMENT ON FUNCTION flat_index_check(regclass, bool) IS
-	'one row for each broken invariant of a flat index, none if it is sound; with heap, also compares it with its table; blocks writers while it runs';
+	'one row for each broken invariant of a flat index, none if it is sound; with heap, also compares it with its table; blocks writers while it runs if the caller may lock the table';
 
 CREATE FUNCTION flat_index_info(index regclass,
 	OUT format_version int, OUT dimensions int, OUT metric text, OUT quantizer text,

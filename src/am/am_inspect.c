@@ -49,15 +49,29 @@ check_may_inspect(Oid heap_oid, const char *index_name)
 }
 
 /*
- * Open an index and its table for inspection.  With block_writers, writers
- * and vacuum wait until the end; on a standby, where such a lock cannot be
- * had, replay goes on and may be reported as damage.
+ * May the caller make writers wait?  As LOCK TABLE ... IN SHARE MODE has it:
+ * the right to read is not enough.
  */
-void
+static bool
+may_block_writers(Oid heap_oid)
+{
+	return vx_is_relation_owner(heap_oid, GetUserId()) ||
+		pg_class_aclcheck(heap_oid, GetUserId(), VX_ACL_LOCK_SHARE) == ACLCHECK_OK;
+}
+
+/*
+ * Open an index and its table for inspection; returns the lock that is held
+ * on both, for vx_am_close_after_check.
+ *
+ * With block_writers, writers and vacuum wait until the end.  Where such a
+ * lock cannot be had (on a standby) or is not the caller's to take, changes
+ * and replay go on, and what they are at may be reported as damage.
+ */
+LOCKMODE
 vx_am_open_for_check(Oid index_oid, const char *am_name,
 					 bool block_writers, Relation *heap, Relation *index)
 {
-	LOCKMODE	mode = block_writers && !RecoveryInProgress() ? ShareLock : AccessShareLock;
+	LOCKMODE	mode = AccessShareLock;
 	Oid			heap_oid = IndexGetRelation(index_oid, true);
 	char	   *index_name = get_rel_name(index_oid);
 	HeapTuple	am_tuple;
@@ -73,6 +87,8 @@ vx_am_open_for_check(Oid index_oid, const char *am_name,
 
 	/* Before the locks: who may not look shall not make others wait. */
 	check_may_inspect(heap_oid, index_name);
+	if (block_writers && !RecoveryInProgress() && may_block_writers(heap_oid))
+		mode = ShareLock;
 
 	*heap = table_open(heap_oid, mode);
 	*index = index_open(index_oid, mode);
@@ -98,13 +114,12 @@ vx_am_open_for_check(Oid index_oid, const char *am_name,
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot access temporary indexes of other sessions")));
+	return mode;
 }
 
 void
-vx_am_close_after_check(Relation heap, Relation index, bool block_writers)
+vx_am_close_after_check(Relation heap, Relation index, LOCKMODE mode)
 {
-	LOCKMODE	mode = block_writers && !RecoveryInProgress() ? ShareLock : AccessShareLock;
-
 	index_close(index, mode);
 	table_close(heap, mode);
 }
@@ -216,6 +231,8 @@ vx_am_check_heap(Relation heap, Relation index, StoreIndex *store, AmReport *rep
 	TableScanDesc scan;
 	uint32		page_no;
 
+	/* What the snapshot sees has been inserted by now, maybe since the open. */
+	vx_store_refresh_meta(store);
 	check.store = store;
 	check.report = report;
 	check.table = tidtable_create(CurrentMemoryContext, 1024, NULL);

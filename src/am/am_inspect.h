@@ -21,9 +21,9 @@ typedef struct AmReport
 /* Columns of <am>_index_info that come from the store */
 #define AM_INFO_COLUMNS 12
 
-extern void vx_am_open_for_check(Oid index_oid, const char *am_name,
-								 bool block_writers, Relation *heap, Relation *index);
-extern void vx_am_close_after_check(Relation heap, Relation index, bool block_writers);
+extern LOCKMODE vx_am_open_for_check(Oid index_oid, const char *am_name,
+									 bool block_writers, Relation *heap, Relation *index);
+extern void vx_am_close_after_check(Relation heap, Relation index, LOCKMODE mode);
 extern void vx_am_report_row(void *arg, const char *invariant, int64 block, const char *message);
 extern void vx_am_check_heap(Relation heap, Relation index, StoreIndex *store, AmReport *report);
 extern void vx_am_fill_info(StoreIndex *store, Datum *values, bool *nulls);
