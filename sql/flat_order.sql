@@ -194,3 +194,36 @@ CLOSE held;
 RESET enable_seqscan;
 RESET enable_sort;
 DROP TABLE flat_order;
+
+-- Other kernels in the middle of a cursor: their sums differ in the last bits,
+-- and of these rows many differ in no more.
+CREATE TABLE flat_order (id int, v vector(60));
+CREATE INDEX flat_order_l1 ON flat_order USING flat (v vector_l1_ops);
+INSERT INTO flat_order
+	SELECT i, (SELECT array_agg((1 + ((j * (1 + i % 58) + i) % 61) / 7.0)::real ORDER BY j) FROM generate_series(1, 60) j)::vector
+	FROM generate_series(1, 3000) i;
+CREATE INDEX flat_order_l2 ON flat_order USING flat (v vector_l2_ops) WITH (quantizer = none);
+CREATE INDEX flat_order_ip ON flat_order USING flat (v vector_ip_ops) WITH (quantizer = none);
+-- One row that has no code makes an index compare all distances itself.
+INSERT INTO flat_order VALUES (3001, array_fill(1e30::real, ARRAY[60])::vector);
+CREATE FUNCTION pg_temp.change_kernels(operator text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	near refcursor;
+	row_id int;
+	ids int[] := '{}';
+BEGIN
+	SET LOCAL enable_seqscan = off;
+	SET LOCAL enable_sort = off;
+	OPEN near FOR EXECUTE format('SELECT id FROM flat_order ORDER BY v %s %L',
+		operator, array_fill(0.3::real, ARRAY[60])::vector::text);
+	LOOP
+		FETCH near INTO row_id;
+		EXIT WHEN NOT FOUND;
+		ids := ids || row_id;
+		PERFORM set_config('vecext.simd', CASE WHEN cardinality(ids) < 200 THEN 'auto' ELSE 'scalar' END, true);
+	END LOOP;
+	RETURN format('%s rows, %s different', cardinality(ids), (SELECT count(DISTINCT id) FROM unnest(ids) id));
+END
+$$;
+SELECT operator, pg_temp.change_kernels(operator) FROM (VALUES ('<->'), ('<#>'), ('<+>')) o(operator);
+DROP TABLE flat_order;

@@ -26,25 +26,26 @@ typedef enum DistanceMetric
 
 /* sqrt of the float32 sum; overflow of the sum gives infinity */
 static inline double
-vx_distance_l2(int dims, const float *a, const float *b)
+vx_distance_l2_by(const DistanceKernels *kernels, int dims, const float *a, const float *b)
 {
-	return sqrt((double) vx_distance->l2_squared_f32(dims, a, b));
+	return sqrt((double) kernels->l2_squared_f32(dims, a, b));
 }
 
 static inline double
-vx_distance_negative_ip(int dims, const float *a, const float *b)
+vx_distance_negative_ip_by(const DistanceKernels *kernels, int dims, const float *a,
+						   const float *b)
 {
-	return -(double) vx_distance->inner_product_f32(dims, a, b);
+	return -(double) kernels->inner_product_f32(dims, a, b);
 }
 
 /* 1 - cos(a, b) in [0, 2]; NaN if a norm is 0 or not finite */
 static inline double
-vx_distance_cosine(int dims, const float *a, const float *b)
+vx_distance_cosine_by(const DistanceKernels *kernels, int dims, const float *a, const float *b)
 {
 	DistanceCosineSums sums;
 	double		similarity;
 
-	vx_distance->cosine_f32(dims, a, b, &sums);
+	kernels->cosine_f32(dims, a, b, &sums);
 	similarity = (double) sums.dot /
 		sqrt((double) sums.norm_a * (double) sums.norm_b);
 
@@ -57,26 +58,58 @@ vx_distance_cosine(int dims, const float *a, const float *b)
 }
 
 static inline double
+vx_distance_l1_by(const DistanceKernels *kernels, int dims, const float *a, const float *b)
+{
+	return (double) kernels->l1_f32(dims, a, b);
+}
+
+static inline double
+vx_distance_metric_by(const DistanceKernels *kernels, DistanceMetric metric, int dims,
+					  const float *a, const float *b)
+{
+	switch (metric)
+	{
+		case DISTANCE_METRIC_L2:
+			return vx_distance_l2_by(kernels, dims, a, b);
+		case DISTANCE_METRIC_IP:
+			return vx_distance_negative_ip_by(kernels, dims, a, b);
+		case DISTANCE_METRIC_COSINE:
+			return vx_distance_cosine_by(kernels, dims, a, b);
+		case DISTANCE_METRIC_L1:
+			return vx_distance_l1_by(kernels, dims, a, b);
+	}
+	return NAN;
+}
+
+/* The same by the kernels in use */
+static inline double
+vx_distance_l2(int dims, const float *a, const float *b)
+{
+	return vx_distance_l2_by(vx_distance, dims, a, b);
+}
+
+static inline double
+vx_distance_negative_ip(int dims, const float *a, const float *b)
+{
+	return vx_distance_negative_ip_by(vx_distance, dims, a, b);
+}
+
+static inline double
+vx_distance_cosine(int dims, const float *a, const float *b)
+{
+	return vx_distance_cosine_by(vx_distance, dims, a, b);
+}
+
+static inline double
 vx_distance_l1(int dims, const float *a, const float *b)
 {
-	return (double) vx_distance->l1_f32(dims, a, b);
+	return vx_distance_l1_by(vx_distance, dims, a, b);
 }
 
 static inline double
 vx_distance_metric(DistanceMetric metric, int dims, const float *a, const float *b)
 {
-	switch (metric)
-	{
-		case DISTANCE_METRIC_L2:
-			return vx_distance_l2(dims, a, b);
-		case DISTANCE_METRIC_IP:
-			return vx_distance_negative_ip(dims, a, b);
-		case DISTANCE_METRIC_COSINE:
-			return vx_distance_cosine(dims, a, b);
-		case DISTANCE_METRIC_L1:
-			return vx_distance_l1(dims, a, b);
-	}
-	return NAN;
+	return vx_distance_metric_by(vx_distance, metric, dims, a, b);
 }
 
 #endif							/* VX_DISTANCE_METRIC_H */

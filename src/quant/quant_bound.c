@@ -5,7 +5,8 @@
  *
  * A bound has one definition, compute_bound(): scans compare the bounds of
  * one pass with those of an earlier one, so they have to agree in every bit,
- * whichever function they came from.
+ * whichever function they came from, and whichever kernels have been chosen
+ * in between: a query keeps its own.
  *
  *-------------------------------------------------------------------------
  */
@@ -125,6 +126,12 @@ compute_bound(const QuantQuery *query, const QuantSlotData *slot, const int32_t 
 	return bound < 0.0 ? 0.0 : bound;
 }
 
+static inline const DistanceCodeKernels *
+get_code_kernels(const QuantQuery *query)
+{
+	return vx_distance_code_kernels(query->kernels->variant);
+}
+
 static NOINLINE double
 compute_bound_l1(const QuantQuery *query, const QuantSlotData *slot,
 				 const DistanceCodeKernels *kernels)
@@ -143,13 +150,13 @@ vx_quant_bound(const QuantQuery *query, const QuantSlotData *slot)
 	{
 		if (isnan(slot->error))
 			return NAN;
-		return vx_distance_metric(query->params.metric, query->params.dims,
-								  (const float *) slot->code, query->query);
+		return vx_distance_metric_by(query->kernels, query->params.metric, query->params.dims,
+									 (const float *) slot->code, query->query);
 	}
 	if (query->params.metric == DISTANCE_METRIC_L1)
-		return compute_bound_l1(query, slot, vx_distance_code_kernels(vx_distance->variant));
+		return compute_bound_l1(query, slot, get_code_kernels(query));
 
-	vx_distance->dot_u8_s8x2(query->params.dims, slot->code, query->hi, query->lo, sums);
+	query->kernels->dot_u8_s8x2(query->params.dims, slot->code, query->hi, query->lo, sums);
 	return compute_bound(query, slot, sums);
 }
 
@@ -205,7 +212,7 @@ static int
 bound_each(const QuantQuery *query, const char *slots, int count, double threshold,
 		   uint16_t *positions, double *bounds)
 {
-	const DistanceCodeKernels *kernels = vx_distance_code_kernels(vx_distance->variant);
+	const DistanceCodeKernels *kernels = get_code_kernels(query);
 	bool		is_none = query->params.kind == QUANT_NONE;
 	size_t		stride_bytes = query->params.slot_bytes;
 	const char *end = slots + (size_t) count * stride_bytes;
@@ -246,7 +253,7 @@ vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
 	if (!make_test(query, threshold, &test))
 		return 0;
 
-	kernels = vx_distance_code_kernels(vx_distance->variant);
+	kernels = get_code_kernels(query);
 	for (start = 0; start < count; start += CHUNK_SLOTS)
 	{
 		int			chunk = count - start < CHUNK_SLOTS ? count - start : CHUNK_SLOTS;
@@ -257,9 +264,9 @@ vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
 		int			kept_count;
 		int			i;
 
-		vx_distance->dot_u8_s8x2_many(query->params.dims,
-									  (const uint8_t *) chunk_slots + QUANT_HEADER_BYTES,
-									  stride_bytes, chunk, query->hi, query->lo, sums);
+		query->kernels->dot_u8_s8x2_many(query->params.dims,
+										 (const uint8_t *) chunk_slots + QUANT_HEADER_BYTES,
+										 stride_bytes, chunk, query->hi, query->lo, sums);
 		if (query->params.metric == DISTANCE_METRIC_IP)
 			kept_count = kernels->keep_plane(heads, stride_bytes, chunk, sums, &test, kept);
 		else
@@ -301,16 +308,17 @@ estimate_from_sums(const QuantQuery *query, const QuantSlotData *slot, const int
 
 /* What estimates and code distances of float32 payloads are. */
 static float
-compare_floats(const QuantParams *params, const float *a, const float *b)
+compare_floats(const DistanceKernels *kernels, const QuantParams *params, const float *a,
+			   const float *b)
 {
 	switch (params->metric)
 	{
 		case DISTANCE_METRIC_L2:
-			return vx_distance->l2_squared_f32(params->dims, a, b);
+			return kernels->l2_squared_f32(params->dims, a, b);
 		case DISTANCE_METRIC_COSINE:
-			return (float) (2.0 * vx_distance_cosine(params->dims, a, b));
+			return (float) (2.0 * vx_distance_cosine_by(kernels, params->dims, a, b));
 		default:
-			return (float) vx_distance_metric(params->metric, params->dims, a, b);
+			return (float) vx_distance_metric_by(kernels, params->metric, params->dims, a, b);
 	}
 }
 
@@ -321,14 +329,14 @@ vx_quant_estimate(const QuantQuery *query, const QuantSlotData *slot)
 
 	if (query->params.kind == QUANT_NONE)
 		return isnan(slot->error) ? NAN :
-			compare_floats(&query->params, (const float *) slot->code, query->query);
+			compare_floats(query->kernels, &query->params, (const float *) slot->code,
+						   query->query);
 	if (query->params.metric == DISTANCE_METRIC_L1)
 		return isnan(slot->error) ? NAN :
-			vx_distance_code_kernels(vx_distance->variant)->l1_u8_f32(query->params.dims, slot->code,
-																	  slot->scale, slot->offset,
-																	  query->centered);
+			get_code_kernels(query)->l1_u8_f32(query->params.dims, slot->code, slot->scale,
+											   slot->offset, query->centered);
 
-	vx_distance->dot_u8_s8x2(query->params.dims, slot->code, query->hi, query->lo, sums);
+	query->kernels->dot_u8_s8x2(query->params.dims, slot->code, query->hi, query->lo, sums);
 	return estimate_from_sums(query, slot, sums);
 }
 
@@ -354,8 +362,8 @@ vx_quant_estimate_list(const QuantQuery *query, const QuantSlotData *const *slot
 
 		for (i = 0; i < chunk; i++)
 			codes[i] = slots[start + i]->code;
-		vx_distance->dot_u8_s8x2_list(query->params.dims, codes, chunk,
-									  query->hi, query->lo, sums);
+		query->kernels->dot_u8_s8x2_list(query->params.dims, codes, chunk,
+										 query->hi, query->lo, sums);
 		for (i = 0; i < chunk; i++)
 			estimates[start + i] = estimate_from_sums(query, slots[start + i], sums + 2 * i);
 	}
@@ -389,7 +397,8 @@ vx_quant_code_distance(const QuantParams *params, const QuantSlotData *a,
 					   const QuantSlotData *b)
 {
 	if (params->kind == QUANT_NONE)
-		return compare_floats(params, (const float *) a->code, (const float *) b->code);
+		return compare_floats(vx_distance, params, (const float *) a->code,
+							  (const float *) b->code);
 	if (params->metric == DISTANCE_METRIC_L1)
 		return vx_distance_code_kernels(vx_distance->variant)->l1_u8_u8(params->dims, a->code,
 																		a->scale, a->offset, b->code,

@@ -89,6 +89,8 @@ typedef struct QuantQuery
 {
 	QuantQueryClass query_class;
 	QuantParams params;
+	const DistanceKernels *kernels; /* in use when it was prepared: bounds of
+									 * QUANT_NONE and METRIC_L1 depend on them */
 	const float *query;			/* the caller's dims floats (QUANT_NONE) */
 	int8_t	   *hi;				/* limbs: z^[i] = step * (128 * hi + lo) */
 	int8_t	   *lo;
@@ -126,7 +128,10 @@ extern void vx_quant_decode(const QuantParams *params,
 /* Bytes of memory that a prepared query needs, 64-byte aligned. */
 extern size_t vx_quant_query_bytes(const QuantParams *params);
 
-/* q and memory must outlive the query. */
+/*
+ * q and memory must outlive the query.  It keeps the kernels of now: whoever
+ * chooses others meanwhile does not change its bounds.
+ */
 extern void vx_quant_prepare_query(QuantQuery *query,
 								   const QuantParams *params,
 								   const float *q, void *memory);

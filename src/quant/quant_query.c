@@ -108,6 +108,7 @@ vx_quant_prepare_query(QuantQuery *query, const QuantParams *params,
 
 	memset(query, 0, sizeof(*query));
 	query->params = *params;
+	query->kernels = vx_distance;
 	query->query = q;
 	query->query_class = classify_query(params, q, &norm);
 	query->query_norm = raise_norm(norm, 0.0, 0.0, dims);

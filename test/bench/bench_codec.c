@@ -311,6 +311,7 @@ bench_pages(QuantKind kind, DistanceMetric metric, int dims, bool stream, bool a
 			continue;
 		seen[seen_count++] = kernels;
 		vx_distance = kernels;
+		pages.query.kernels = kernels;
 
 		/*
 		 * One beside the other, so that a neighbour on the machine disturbs

@@ -400,6 +400,14 @@ allocate_batch(void)
 		batch.x[i] = allocate(MAX_DIMS * sizeof(float));
 }
 
+/* Distances, and the bounds and estimates of the query at work, by kernels t. */
+static void
+use_kernels(int t)
+{
+	vx_distance = tables[t];
+	batch.query.kernels = tables[t];
+}
+
 static QuantSlotData *
 get_slot(int i)
 {
@@ -689,7 +697,7 @@ check_batch(void)
 
 	for (t = 0; t < table_count; t++)
 	{
-		vx_distance = tables[t];
+		use_kernels(t);
 		for (i = 0; i < batch.count; i++)
 		{
 			distances[t][i] = vx_distance_metric(metric, dims, batch.x[i], batch.q);
@@ -799,7 +807,7 @@ check_estimates(void)
 
 	if (batch.query.query_class != QUANT_QUERY_NORMAL)
 		return;
-	vx_distance = tables[table_count - 1];
+	use_kernels(table_count - 1);
 	for (i = 0; i < batch.count; i++)
 		slots[i] = get_slot(i);
 
@@ -980,7 +988,7 @@ test_tightness(DistanceMetric metric, bool clustered, double limit)
 			make_vector(clustered ? SHAPE_CLUSTER : SHAPE_GAUSS, dims, batch.q, batch.x[batch.count]);
 			add_vector();
 		}
-		vx_distance = tables[table_count - 1];
+		use_kernels(table_count - 1);
 		for (i = 0; i < batch.count; i++)
 		{
 			double		distance = vx_distance_metric(metric, dims, batch.x[i], batch.q);
@@ -998,6 +1006,55 @@ test_tightness(DistanceMetric metric, bool clustered, double limit)
 		fault("above %g", limit);
 	report("%s: %s data of 100 dimensions, bounds within %g %%", metric_names[metric],
 		   clustered ? "clustered" : "normal", 100.0 * limit);
+}
+
+/*
+ * A scan compares bounds that it has computed at different times.
+ */
+static void
+test_kept_kernels(QuantKind kind, DistanceMetric metric)
+{
+	int			dims = 300;
+	bool		differ = false;
+	double		bounds[MAX_TABLES][BATCH];
+	int			t;
+	int			u;
+	int			i;
+
+	make_vector(SHAPE_GAUSS, dims, NULL, batch.q);
+	for (i = 0; i < BATCH; i++)
+		make_vector(SHAPE_GAUSS, dims, NULL, batch.x[i]);
+	for (t = 0; t < table_count; t++)
+	{
+		start_batch(kind, metric, dims, NULL);
+		for (i = 0; i < BATCH; i++)
+			add_vector();
+		vx_distance = tables[t];
+		vx_quant_prepare_query(&batch.query, &batch.params, batch.q, batch.query_memory);
+		for (i = 0; i < BATCH; i++)
+		{
+			bounds[t][i] = vx_quant_bound(&batch.query, get_slot(i));
+			differ |= bounds[t][i] != bounds[0][i];
+		}
+		for (u = 0; u < table_count; u++)
+		{
+			vx_distance = tables[u];
+			for (i = 0; i < BATCH; i++)
+			{
+				double		bound = vx_quant_bound(&batch.query, get_slot(i));
+
+				if (bound != bounds[t][i])
+					fault("%s: bound %.17g by %s, but %.17g when %s came", metric_names[metric],
+						  bounds[t][i], tables[t]->name, bound, tables[u]->name);
+			}
+			check_bound_many(bounds[t], INFINITY, tables[u]->name);
+		}
+		end_batch();
+	}
+	if (table_count > 1 && !differ)
+		fault("no two kernels differ, so nothing has been shown");
+	report("%s %s: other kernels do not change a query's bounds", metric_names[metric],
+		   kind == QUANT_SQ8 ? "sq8" : "none");
 }
 
 /* ---- classes ---- */
@@ -1114,7 +1171,7 @@ test_broken_slots(void)
 				int			found;
 				int			next = 0;
 
-				vx_distance = tables[t];
+				use_kernels(t);
 				found = vx_quant_bound_many(&batch.query, batch.slots, BATCH, INFINITY, positions, bounds);
 				for (i = 0; i < BATCH; i++)
 				{
@@ -1153,7 +1210,7 @@ test_broken_slots(void)
 				double		threshold = random_gauss();
 				int			found;
 
-				vx_distance = tables[t];
+				use_kernels(t);
 				found = vx_quant_bound_many(&batch.query, batch.slots, BATCH, threshold, positions, bounds);
 				if (found < 0 || found > BATCH)
 					fault("%d of %d slots", found, BATCH);
@@ -1513,6 +1570,11 @@ main(void)
 	test_tightness(DISTANCE_METRIC_L1, false, 0.01);
 	test_tightness(DISTANCE_METRIC_L1, true, 0.05);
 
+	test_kept_kernels(QUANT_NONE, DISTANCE_METRIC_L2);
+	test_kept_kernels(QUANT_NONE, DISTANCE_METRIC_IP);
+	test_kept_kernels(QUANT_NONE, DISTANCE_METRIC_COSINE);
+	test_kept_kernels(QUANT_NONE, DISTANCE_METRIC_L1);
+	test_kept_kernels(QUANT_SQ8, DISTANCE_METRIC_L1);
 	test_classes();
 	test_broken_slots();
 	test_sharing();
