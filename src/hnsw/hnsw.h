@@ -77,6 +77,9 @@ extern IndexBulkDeleteResult *vx_hnsw_vacuum_cleanup(IndexVacuumInfo *info,
 /* Fill meta's calibration by walking the index; changes nothing on disk. */
 extern void vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta);
 
+/* Log what has been measured. */
+extern void vx_hnsw_store_calibration(StoreIndex *store, const HnswMetaData *measured);
+
 /* The ef to find k neighbours with a recall, by the calibration. */
 extern int	vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall);
 
