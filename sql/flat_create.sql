@@ -82,13 +82,31 @@ FROM (VALUES
 	('(w::vector(1))', '')
 ) t(indexed, with_options);
 
--- A column of a domain has no dimensions of its own; a cast has.
+-- A column of a domain has the dimensions that the domain has, if it has any.
 CREATE DOMAIN flat_domain AS vector(3);
-CREATE TABLE flat_of_domain (d flat_domain);
-SELECT pg_temp.outcome('CREATE INDEX ON flat_of_domain USING flat (d vector_l2_ops)') AS error;
-CREATE INDEX ON flat_of_domain USING flat ((d::vector(3)) vector_l2_ops);
+CREATE DOMAIN flat_narrow_domain AS flat_domain CHECK (vector_norm(VALUE) < 100);
+CREATE DOMAIN flat_free_domain AS vector;
+CREATE TABLE flat_of_domain (id int, d flat_domain, narrow flat_narrow_domain, free flat_free_domain);
+INSERT INTO flat_of_domain SELECT i, v, v, v FROM generate_series(1, 40) i, LATERAL (SELECT ARRAY[i, 0, 1]::vector) s(v);
+CREATE INDEX flat_of_domain_d ON flat_of_domain USING flat (d vector_l2_ops);
+CREATE INDEX flat_of_domain_narrow ON flat_of_domain USING flat (narrow vector_cosine_ops);
+CREATE INDEX ON flat_of_domain USING flat (free vector_l2_ops);
+CREATE INDEX flat_of_domain_cast ON flat_of_domain USING flat ((free::vector(3)) vector_l2_ops);
+INSERT INTO flat_of_domain VALUES (41, '[0,9,9]', '[0,9,9]', '[0,9,9]'), (42, NULL, NULL, NULL);
+REINDEX TABLE flat_of_domain;
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF) SELECT id FROM flat_of_domain ORDER BY d <-> '[0,8,9]' LIMIT 2;
+SELECT id FROM flat_of_domain ORDER BY d <-> '[0,8,9]' LIMIT 2;
+SELECT id FROM flat_of_domain ORDER BY d <-> '[0,8,9]'::flat_domain LIMIT 2;
+EXPLAIN (COSTS OFF) SELECT id FROM flat_of_domain ORDER BY narrow <=> '[0,8,9]' LIMIT 2;
+SELECT id FROM flat_of_domain ORDER BY narrow <=> '[0,8,9]' LIMIT 2;
+SELECT id FROM flat_of_domain WHERE l2_within(d, '[5,0,1]', 1) ORDER BY id;
+EXPLAIN (COSTS OFF) SELECT id FROM flat_of_domain WHERE l2_within(d, '[5,0,1]', 1);
+RESET enable_seqscan;
+SELECT indexrelid::regclass AS index, dimensions FROM pg_index, flat_index_info(indexrelid)
+WHERE indrelid = 'flat_of_domain'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 DROP TABLE flat_of_domain;
-DROP DOMAIN flat_domain;
+DROP DOMAIN flat_free_domain, flat_narrow_domain, flat_domain;
 
 -- What the index has not: refused by PostgreSQL itself
 SELECT statement, pg_temp.outcome(statement) AS error

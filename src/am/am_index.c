@@ -78,7 +78,8 @@ vx_am_get_metric(Relation index)
 int
 vx_am_get_dims(Relation index, const char *am_name, QuantKind quantizer)
 {
-	int			dims = TupleDescAttr(index->rd_att, 0)->atttypmod;
+	Form_pg_attribute attribute = TupleDescAttr(index->rd_att, 0);
+	int32		dims = attribute->atttypmod;
 	int			max_dims = quantizer == QUANT_NONE ?
 		VX_INDEX_MAX_DIMS_NONE : VX_INDEX_MAX_DIMS_SQ8;
 
@@ -86,10 +87,15 @@ vx_am_get_dims(Relation index, const char *am_name, QuantKind quantizer)
 	while (vx_quant_slot_bytes(quantizer, max_dims) > STORE_PAGE_END - STORE_ALIGNED_START)
 		max_dims--;
 
+	/* A column of a domain has its dimensions from there. */
+	if (dims < 0)
+		(void) getBaseTypeAndTypmod(attribute->atttypid, &dims);
+
 	if (dims < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column does not have dimensions")));
+				 errmsg("column does not have dimensions"),
+				 errhint("Declare them, as in vector(3), or index an expression that has some.")));
 	if (dims > max_dims)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
