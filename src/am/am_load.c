@@ -290,6 +290,10 @@ load_parallel(Relation heap, Relation index, IndexInfo *index_info, int workers,
 			UnregisterSnapshot(snapshot);
 		DestroyParallelContext(context);
 		ExitParallelMode();
+		ereport(NOTICE,
+				(errmsg("index \"%s\" is built without parallel workers",
+						RelationGetRelationName(index)),
+				 errdetail("The server has no dynamic shared memory segment left.")));
 		return false;
 	}
 

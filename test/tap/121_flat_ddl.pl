@@ -343,6 +343,39 @@ for my $wide ([ 'sq8', 8000 ], [ 'none', 2000 ])
 	$node->safe_psql('postgres', 'DROP TABLE beyond');
 }
 
+# ---- Workers that cannot be had ----
+
+# Each Gather of a running query keeps a segment of shared memory, and the
+# server has a fixed number of them (64, and 5 for each backend).
+{
+	my $holder = $node->background_psql('postgres');
+	$holder->query_safe(q{
+		CREATE TABLE few AS SELECT generate_series(1, 5) AS id;
+		ALTER TABLE few SET (parallel_workers = 1);
+		SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET max_parallel_workers = 0});
+	$holder->query_until(qr/holding/, "\\echo holding\nSELECT "
+		  . join('', map { "(SELECT count(*) FROM few WHERE id <> $_) + " } 1 .. 500)
+		  . "length(pg_sleep(600)::text);\n");
+	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'})
+	  or die 'nobody holds the segments';
+	my ($code, $out, $err) = try_sql($node, q{
+		CREATE TABLE many (id int, v vector(3));
+		INSERT INTO many SELECT i, ARRAY[i, 1, i % 7]::vector FROM generate_series(1, 5000) i;
+		SET min_parallel_table_scan_size = 0;
+		CREATE INDEX many_v ON many USING flat (v vector_l2_ops)});
+	is($code, 0, 'an index is built without shared memory for workers');
+	like($err, qr/NOTICE:  index "many_v" is built without parallel workers/, '... which is said');
+	complaints($node, '... and is sound', q{SELECT c FROM flattest.check_index('many_v') c WHERE c IS NOT NULL});
+	$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+	eval { $holder->quit };
+	$node->safe_psql('postgres', 'DROP TABLE few');
+	($code, $out, $err) = try_sql($node, q{
+		DROP INDEX many_v;
+		SET min_parallel_table_scan_size = 0; SET client_min_messages = debug1;
+		CREATE INDEX many_v ON many USING flat (v vector_l2_ops)});
+	like($err, qr/using [1-9] parallel workers/, '... with workers when there is room again');
+}
+
 # ---- What it cannot do ----
 
 my ($code, $out, $err) = try_sql($node, qq{
