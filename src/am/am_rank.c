@@ -111,7 +111,7 @@ get_value(AmRank *rank, bool *isnull)
 }
 
 bool
-vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance)
+vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead)
 {
 	const QuantQuery *query = rank->query;
 	Relation	index = rank->scan->indexRelation;
@@ -124,7 +124,7 @@ vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance)
 	bool		isnull;
 
 	if (!table_index_fetch_tuple(rank->scan->xs_heapfetch, &visible_tid,
-								 rank->scan->xs_snapshot, rank->slot, &call_again, NULL))
+								 rank->scan->xs_snapshot, rank->slot, &call_again, all_dead))
 		return false;
 
 	old_context = MemoryContextSwitchTo(rank->row_context);

@@ -19,8 +19,11 @@ typedef struct AmRank AmRank;
 extern AmRank *vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query);
 extern void vx_am_end_rank(AmRank *rank);
 
-/* Add a row and tell its distance; false if the snapshot does not see it. */
-extern bool vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance);
+/*
+ * Add a row and tell its distance; false if the snapshot does not see it, then
+ * *all_dead tells whether nobody does.
+ */
+extern bool vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead);
 
 /*
  * Take the nearest row, if there is one and its distance is at most limit

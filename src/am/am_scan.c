@@ -112,6 +112,8 @@ typedef struct AmScanData
 	/* rows of the current candidate or page */
 	StoreChain	chain;
 	bool		in_chain;
+	uint32		chain_head;		/* first row read, STORE_NONE: none yet */
+	bool		chain_dead;		/* so far all rows are dead to everybody */
 	double		chain_bound;
 	uint8	   *emitted;		/* by row id: set for rows of restarted chains */
 	uint64		emitted_rows;
@@ -777,15 +779,23 @@ next_code_rows(IndexScanDesc scan)
 			state->chain_bound = candidate->bound;
 			vx_store_start_chain(&state->chain, candidate->node, candidate->incarnation);
 			state->in_chain = true;
+			state->chain_head = STORE_NONE;
+			state->chain_dead = true;
 		}
 
 		count = vx_store_read_chain(state->store, &state->chain, state->tids, state->rows,
 									MAX_TIDS);
 		if (count == 0)
 		{
+			if (state->walking && state->rank != NULL && state->chain_dead &&
+				state->chain_head != STORE_NONE && !scan->xactStartedInRecovery)
+				state->walk->note_dead(state->walk_state, state->chain.node,
+									   state->chain.incarnation, state->chain_head);
 			state->in_chain = false;
 			continue;
 		}
+		if (state->chain_head == STORE_NONE)
+			state->chain_head = state->rows[0];
 		state->tid_count = 0;
 		for (i = 0; i < count; i++)
 		{
@@ -1034,6 +1044,7 @@ get_ranked_tuple(IndexScanDesc scan)
 		bool		more = fetch_tids(scan);
 		double		bound = get_float8_infinity();
 		ItemPointer tid;
+		bool		all_dead = false;
 
 		if (more && state->phase == AM_PHASE_ODD)
 			bound = -get_float8_infinity();
@@ -1062,9 +1073,14 @@ get_ranked_tuple(IndexScanDesc scan)
 		CHECK_FOR_INTERRUPTS();
 		tid = &state->tids[state->next_tid++];
 		state->counters.rechecks++;
-		if (!vx_am_add_row(state->rank, tid, &distance))
+		if (!vx_am_add_row(state->rank, tid, &distance, &all_dead))
+		{
 			state->counters.dead_rows++;
-		else if (unlikely(distance < bound && state->query.params.kind != QUANT_NONE))
+			state->chain_dead &= all_dead;
+			continue;
+		}
+		state->chain_dead = false;
+		if (unlikely(distance < bound && state->query.params.kind != QUANT_NONE))
 			check_bound(scan, tid, distance);
 	}
 }

@@ -59,6 +59,12 @@ typedef struct AmWalk
 	 */
 	int			(*next) (void *walk, AmCandidate **batch);
 
+	/*
+	 * All rows of a node, head the first of them, are dead to everybody: the
+	 * next walks need not give it.
+	 */
+	void		(*note_dead) (void *walk, uint32 node, uint32 incarnation, uint32 head);
+
 	/* Rows nearer than one that has been returned are left out. */
 	bool		(*is_strict) (void);
 } AmWalk;

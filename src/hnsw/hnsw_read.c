@@ -36,7 +36,7 @@ vx_hnsw_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
 
 		if (bytes != NULL)
 		{
-			memcpy(copy, bytes + STORE_ALIGNED_START + slot * slot_bytes, length);
+			memcpy(copy, bytes + StoreFamilyStart(family) + slot * slot_bytes, length);
 			if (vx_store_peek_end(locator, ref))
 			{
 				vx_store_touch_ref(ref);

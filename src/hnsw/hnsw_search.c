@@ -97,6 +97,10 @@ typedef struct SearchData
 	HnswCandidate *pool;
 	int			pool_count;
 	int			pool_room;
+	HnswFilter	passes;
+	void	   *filter_arg;
+	HnswCandidate *bridges;		/* with a filter: nodes that do not pass */
+	int			bridge_count;
 
 	/* one list */
 	HnswLink   *links;
@@ -416,19 +420,17 @@ compute_batch(SearchData *search, int count)
 }
 
 /*
- * Put a candidate into the sorted pool, which holds ef at most.  Returns its
+ * Put a candidate into a sorted pool, which holds ef at most.  Returns its
  * position, or ef if it was too far.
  */
 static inline int
-insert_candidate(SearchData *search, int ef, float distance, uint32 node)
+insert_candidate(HnswCandidate *pool, int *count, int ef, float distance, uint32 node)
 {
-	HnswCandidate *pool = search->pool;
 	int			low = 0;
-	int			high = search->pool_count;
+	int			high = *count;
 
 	/* False for NaN and infinity: freed or torn codes stay out. */
-	if (!(distance <= FLT_MAX) ||
-		(search->pool_count == ef && !(distance < pool[ef - 1].distance)))
+	if (!(distance <= FLT_MAX) || (*count == ef && !(distance < pool[ef - 1].distance)))
 		return ef;
 	while (low < high)
 	{
@@ -439,9 +441,9 @@ insert_candidate(SearchData *search, int ef, float distance, uint32 node)
 		else
 			high = middle;
 	}
-	if (search->pool_count < ef)
-		search->pool_count++;
-	memmove(pool + low + 1, pool + low, (search->pool_count - 1 - low) * sizeof(HnswCandidate));
+	if (*count < ef)
+		(*count)++;
+	memmove(pool + low + 1, pool + low, (*count - 1 - low) * sizeof(HnswCandidate));
 	pool[low].distance = distance;
 	pool[low].node = node;
 	return low;
@@ -482,37 +484,157 @@ prefetch_list(SearchData *search, uint32 node)
 	}
 }
 
-int
-vx_hnsw_search_bottom(HnswSearch *base, int ef, const HnswCandidate **found)
+void
+vx_hnsw_set_filter(HnswSearch *base, HnswFilter passes, void *arg)
 {
 	SearchData *search = (SearchData *) base;
-	int			next = 0;		/* first that may not be expanded */
-	int			i;
+
+	search->passes = passes;
+	search->filter_arg = arg;
+}
+
+/*
+ * Make room for pools of ef candidates.
+ */
+static void
+reserve_pools(SearchData *search, int ef)
+{
+	Size		size = sizeof(HnswCandidate) * ((Size) ef + 1);
 
 	if (ef > search->pool_room)
 	{
-		Size		size = sizeof(HnswCandidate) * ((Size) ef + 1);
-
 		search->pool = search->pool == NULL ?
 			MemoryContextAllocHuge(search->context, size) : repalloc_huge(search->pool, size);
+		if (search->bridges != NULL)
+			pfree(search->bridges);
+		search->bridges = NULL;
 		search->pool_room = ef;
 	}
+	if (search->passes != NULL && search->bridges == NULL)
+		search->bridges = MemoryContextAllocHuge(search->context, sizeof(HnswCandidate) *
+												 ((Size) search->pool_room + 1));
+}
 
-	forget_visited(search);
-	search->pool_count = 0;
+/*
+ * Look at the neighbours of a node: batch and distances of those not seen
+ * before.  Returns how many.
+ */
+static inline int
+look_around(SearchData *search, uint32 node)
+{
+	int			count;
+	int			fresh = 0;
+	int			i;
+
+	CHECK_FOR_INTERRUPTS();
+	search->base.counters.hops++;
+	count = read_list(search, node);
+	for (i = 0; i < count; i++)
+	{
+		uint32		neighbour = HnswLinkNode(search->links[i]);
+
+		if (!visit(search->visited, neighbour))
+			search->batch[fresh++] = neighbour;
+	}
+	return fresh;
+}
+
+/*
+ * Add a candidate to the pool it belongs to.  Returns its position in the pool
+ * of those that pass, or ef.
+ */
+static int
+add_filtered(SearchData *search, int ef, float distance, uint32 node)
+{
+	/* Cheaper than to ask the filter */
+	if (search->pool_count == ef && !(distance < search->pool[ef - 1].distance))
+		return ef;
+	if (search->passes(search->filter_arg, node))
+		return insert_candidate(search->pool, &search->pool_count, ef, distance, node);
+	insert_candidate(search->bridges, &search->bridge_count, ef, distance, node);
+	return ef;
+}
+
+/*
+ * The walk with a filter: always on from the nearest node of both pools, until
+ * the pool of those that pass is full and expanded, with bridges as long as
+ * they are nearer than its last.
+ */
+static void
+search_filtered(SearchData *search, int ef)
+{
+	int			bridges_left = ef;
+	int			i;
+
+	search->bridge_count = 0;
 	for (i = 0; i < search->point_count; i++)
 	{
 		uint32		node = search->points[i].found.node;
 
 		if (!visit(search->visited, node))
-			insert_candidate(search, ef, Min(search->points[i].found.distance, FLT_MAX), node);
+			add_filtered(search, ef, Min(search->points[i].found.distance, FLT_MAX), node);
+	}
+
+	for (;;)
+	{
+		HnswCandidate *next = NULL;
+		int			fresh;
+
+		for (i = 0; i < search->pool_count && next == NULL; i++)
+		{
+			if (!(search->pool[i].node & EXPANDED))
+				next = &search->pool[i];
+		}
+		for (i = 0; i < search->bridge_count && bridges_left > 0; i++)
+		{
+			HnswCandidate *bridge = &search->bridges[i];
+
+			if (bridge->node & EXPANDED)
+				continue;
+			if (next == NULL ?
+				search->pool_count < ef || bridge->distance < search->pool[ef - 1].distance :
+				bridge->distance < next->distance)
+			{
+				next = bridge;
+				bridges_left--;
+			}
+			break;
+		}
+		if (next == NULL)
+			return;
+		next->node |= EXPANDED;
+
+		fresh = look_around(search, next->node & ~EXPANDED);
+		if (fresh == 0)
+			continue;
+		compute_batch(search, fresh);
+		for (i = 0; i < fresh; i++)
+			add_filtered(search, ef, search->distances[i], search->batch[i]);
+	}
+}
+
+/*
+ * The walk without a filter.
+ */
+static void
+search_plain(SearchData *search, int ef)
+{
+	int			next = 0;		/* first that may not be expanded */
+	int			i;
+
+	for (i = 0; i < search->point_count; i++)
+	{
+		uint32		node = search->points[i].found.node;
+
+		if (!visit(search->visited, node))
+			insert_candidate(search->pool, &search->pool_count, ef,
+							 Min(search->points[i].found.distance, FLT_MAX), node);
 	}
 
 	while (next < search->pool_count)
 	{
 		uint32		node = search->pool[next].node;
-		int			count;
-		int			fresh = 0;
+		int			fresh;
 		int			lowest;
 
 		if (node & EXPANDED)
@@ -520,19 +642,9 @@ vx_hnsw_search_bottom(HnswSearch *base, int ef, const HnswCandidate **found)
 			next++;
 			continue;
 		}
-		CHECK_FOR_INTERRUPTS();
 		search->pool[next].node |= EXPANDED;
 		lowest = ++next;
-
-		base->counters.hops++;
-		count = read_list(search, node);
-		for (i = 0; i < count; i++)
-		{
-			uint32		neighbour = HnswLinkNode(search->links[i]);
-
-			if (!visit(search->visited, neighbour))
-				search->batch[fresh++] = neighbour;
-		}
+		fresh = look_around(search, node);
 		if (fresh == 0)
 			continue;
 		if (next < search->pool_count)
@@ -540,14 +652,29 @@ vx_hnsw_search_bottom(HnswSearch *base, int ef, const HnswCandidate **found)
 		compute_batch(search, fresh);
 		for (i = 0; i < fresh; i++)
 		{
-			int			position = insert_candidate(search, ef, search->distances[i],
-													search->batch[i]);
+			int			position = insert_candidate(search->pool, &search->pool_count, ef,
+													search->distances[i], search->batch[i]);
 
 			if (position < lowest)
 				lowest = position;
 		}
 		next = lowest;
 	}
+}
+
+int
+vx_hnsw_search_bottom(HnswSearch *base, int ef, const HnswCandidate **found)
+{
+	SearchData *search = (SearchData *) base;
+	int			i;
+
+	reserve_pools(search, ef);
+	forget_visited(search);
+	search->pool_count = 0;
+	if (search->passes != NULL)
+		search_filtered(search, ef);
+	else
+		search_plain(search, ef);
 
 	for (i = 0; i < search->pool_count; i++)
 		search->pool[i].node &= ~EXPANDED;

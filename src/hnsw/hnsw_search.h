@@ -71,6 +71,14 @@ extern int	vx_hnsw_search_upper(HnswSearch *search, int ef,
  */
 extern int	vx_hnsw_search_bottom(HnswSearch *search, int ef, const HnswCandidate **found);
 
+/*
+ * From now on only nodes that pass may be found on level 0; others are bridges:
+ * walks go through at most ef of them.  NULL: all nodes pass.
+ */
+typedef bool (*HnswFilter) (void *arg, uint32 node);
+
+extern void vx_hnsw_set_filter(HnswSearch *search, HnswFilter passes, void *arg);
+
 /* Nodes that the next walks shall not see (calibration); STORE_NONE: none. */
 extern void vx_hnsw_hide_node(HnswSearch *search, uint32 node);
 
