@@ -97,5 +97,5 @@ vx_flat_build_empty(Relation index)
 	QuantKind	quantizer = vx_am_get_quantizer(index);
 
 	vx_store_build_empty(index, INIT_FORKNUM, vx_am_get_dims(index, "flat", quantizer),
-						 quantizer, vx_am_get_metric(index));
+						 quantizer, vx_am_get_metric(index), NULL);
 }

@@ -188,14 +188,31 @@ extern double vx_store_count_rows(StoreIndex *store);
 /* store_build.c */
 typedef struct StoreBuilder StoreBuilder;
 
+/* What the metapage says of a graph */
+typedef struct StoreGraph
+{
+	uint16		link_bytes;
+	uint16		upper_bytes;
+	uint64		am_words[STORE_AM_WORDS];
+} StoreGraph;
+
 extern StoreBuilder *vx_store_begin_build(Relation index, int dims, QuantKind quantizer,
 										  DistanceMetric metric, const float *mean);
 extern const QuantParams *vx_store_builder_quant(StoreBuilder *builder);
 extern void vx_store_build_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
 							   QuantSlotData *slot);
+extern void vx_store_builder_set_graph(StoreBuilder *builder, const StoreGraph *graph);
+extern void vx_store_build_node(StoreBuilder *builder, QuantSlotData *slot, int level,
+								const void *links);
+extern void vx_store_build_upper(StoreBuilder *builder, const void *upper);
+extern void vx_store_build_node_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
+									uint32 node);
+extern void vx_store_write_build(StoreBuilder *builder);
+extern void vx_store_log_build(Relation index);
 extern void vx_store_end_build(StoreBuilder *builder);
 extern void vx_store_build_empty(Relation index, ForkNumber fork, int dims,
-								 QuantKind quantizer, DistanceMetric metric);
+								 QuantKind quantizer, DistanceMetric metric,
+								 const StoreGraph *graph);
 
 /* store_check.c */
 typedef void (*StoreCheckReport) (void *arg, const char *invariant, int64 block,

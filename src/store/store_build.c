@@ -9,6 +9,10 @@
  * but their row.  Nobody else can see the index before the build's
  * transaction commits.
  *
+ * The store tells equal vectors apart itself (vx_store_build_row), or the
+ * caller has done it and decides on the order of nodes: nodes and links by
+ * vx_store_build_node, then rows by vx_store_build_node_row.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -48,6 +52,7 @@ struct StoreBuilder
 	uint32	   *heads;			/* by node id */
 	Size		heads_size;
 	uint64	   *hashes;			/* by node id, for the directory */
+	uint8	   *levels;			/* by node id, NULL without a graph */
 	SeenNode   *seen;
 	uint64		seen_size;		/* power of two */
 };
@@ -171,6 +176,18 @@ vx_store_begin_build(Relation index, int dims, QuantKind quantizer,
 	return builder;
 }
 
+/*
+ * The index has a graph; to be called before the first node.
+ */
+void
+vx_store_builder_set_graph(StoreBuilder *builder, const StoreGraph *graph)
+{
+	builder->meta.link_bytes = graph->link_bytes;
+	builder->meta.upper_bytes = graph->upper_bytes;
+	memcpy(builder->meta.am_words, graph->am_words, sizeof(builder->meta.am_words));
+	builder->levels = palloc(builder->heads_size);
+}
+
 const QuantParams *
 vx_store_builder_quant(StoreBuilder *builder)
 {
@@ -226,6 +243,34 @@ equals_node(StoreBuilder *builder, uint32 node, const QuantSlotData *slot)
 }
 
 /*
+ * A new node for a code.
+ */
+static uint32
+add_node(StoreBuilder *builder, QuantSlotData *slot, uint64 hash)
+{
+	uint32		node = builder->nodes++;
+
+	if (node >= STORE_NONE - STORE_NODES_PER_PAGE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" cannot hold more than %u rows",
+						RelationGetRelationName(builder->index), STORE_NONE - 1)));
+	if (node >= builder->heads_size)
+	{
+		builder->heads_size *= 2;
+		builder->heads = repalloc_huge(builder->heads, sizeof(uint32) * builder->heads_size);
+		builder->hashes = repalloc_huge(builder->hashes, sizeof(uint64) * builder->heads_size);
+		if (builder->levels != NULL)
+			builder->levels = repalloc_huge(builder->levels, builder->heads_size);
+	}
+	builder->heads[node] = STORE_NONE;
+	builder->hashes[node] = hash;
+	slot->incarnation = 1;
+	append_slot(builder, STORE_CODE, builder->quant.slot_bytes, slot);
+	return node;
+}
+
+/*
  * Find an equal vector's node, or enter a new one.
  */
 static uint32
@@ -243,23 +288,7 @@ find_or_add_node(StoreBuilder *builder, QuantSlotData *slot)
 		at = (at + 1) & (builder->seen_size - 1);
 	}
 
-	if (builder->nodes >= STORE_NONE - STORE_NODES_PER_PAGE)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("index \"%s\" cannot hold more than %u rows",
-						RelationGetRelationName(builder->index), STORE_NONE - 1)));
-	node = builder->nodes++;
-	if (node >= builder->heads_size)
-	{
-		builder->heads_size *= 2;
-		builder->heads = repalloc_huge(builder->heads, sizeof(uint32) * builder->heads_size);
-		builder->hashes = repalloc_huge(builder->hashes, sizeof(uint64) * builder->heads_size);
-	}
-	builder->heads[node] = STORE_NONE;
-	builder->hashes[node] = hash;
-	slot->incarnation = 1;
-	append_slot(builder, STORE_CODE, builder->quant.slot_bytes, slot);
-
+	node = add_node(builder, slot, hash);
 	builder->seen[at].hash = hash;
 	builder->seen[at].node_plus_one = node + 1;
 	if ((uint64) builder->nodes * 2 > builder->seen_size)
@@ -268,11 +297,10 @@ find_or_add_node(StoreBuilder *builder, QuantSlotData *slot)
 }
 
 /*
- * Add a row; see vx_store_insert for kind and slot.
+ * Append a row, at the head of its node's chain if it has one.
  */
-void
-vx_store_build_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
-				   QuantSlotData *slot)
+static void
+append_row(StoreBuilder *builder, ItemPointer tid, uint16 kind, uint32 node)
 {
 	StoreRowData row;
 	uint32		id = builder->rows++;
@@ -285,18 +313,59 @@ vx_store_build_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
 	memset(&row, 0, sizeof(row));
 	row.tid = *tid;
 	row.state = STORE_ROW_LIVE | kind;
-	row.node = STORE_NONE;
+	row.node = node;
 	row.next = STORE_NONE;
 	if (kind == STORE_ROW_CODED)
 	{
-		row.node = find_or_add_node(builder, slot);
 		row.incarnation = 1;
-		row.next = builder->heads[row.node];
-		builder->heads[row.node] = id;
+		row.next = builder->heads[node];
+		builder->heads[node] = id;
 	}
 	else if (kind == STORE_ROW_ODD)
 		builder->meta.flags |= STORE_FLAG_ODD;
 	append_slot(builder, STORE_ROW, sizeof(row), &row);
+}
+
+/*
+ * Add a row; see vx_store_insert for kind and slot.
+ */
+void
+vx_store_build_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
+				   QuantSlotData *slot)
+{
+	append_row(builder, tid, kind,
+			   kind == STORE_ROW_CODED ? find_or_add_node(builder, slot) : STORE_NONE);
+}
+
+/*
+ * Add the next node of a graph, with its top level and its link slot.  Its
+ * code must not be shared by another: nobody looks.
+ */
+void
+vx_store_build_node(StoreBuilder *builder, QuantSlotData *slot, int level, const void *links)
+{
+	uint32		node = add_node(builder, slot, vx_store_hash_slot(&builder->quant, slot));
+
+	builder->levels[node] = level;
+	append_slot(builder, STORE_LINK, builder->meta.link_bytes, links);
+}
+
+/* Add the next upper slot of a graph. */
+void
+vx_store_build_upper(StoreBuilder *builder, const void *upper)
+{
+	append_slot(builder, STORE_UPPER, builder->meta.upper_bytes, upper);
+}
+
+/*
+ * Add a row of a node that has been added (STORE_NONE unless kind is
+ * STORE_ROW_CODED).
+ */
+void
+vx_store_build_node_row(StoreBuilder *builder, ItemPointer tid, uint16 kind, uint32 node)
+{
+	Assert((kind == STORE_ROW_CODED) == (node < builder->nodes));
+	append_row(builder, tid, kind, node);
 }
 
 /*
@@ -390,10 +459,11 @@ write_map(StoreBuilder *builder)
 }
 
 /*
- * Write what is left, and log the whole index.
+ * Write what is left.  The index can be opened then, but nothing of it has
+ * been logged.
  */
 void
-vx_store_end_build(StoreBuilder *builder)
+vx_store_write_build(StoreBuilder *builder)
 {
 	PGAlignedBlock page;
 	uint32		node;
@@ -401,6 +471,8 @@ vx_store_end_build(StoreBuilder *builder)
 	flush_family(builder, STORE_MEAN);
 	flush_family(builder, STORE_CODE);
 	flush_family(builder, STORE_ROW);
+	flush_family(builder, STORE_LINK);
+	flush_family(builder, STORE_UPPER);
 	for (node = 0; node < builder->nodes; node++)
 	{
 		StoreNodeData data;
@@ -408,7 +480,7 @@ vx_store_end_build(StoreBuilder *builder)
 		data.head = builder->heads[node];
 		data.incarnation = 1;
 		data.state = STORE_NODE_LIVE;
-		data.level = 0;
+		data.level = builder->levels ? builder->levels[node] : 0;
 		append_slot(builder, STORE_NODE, sizeof(data), &data);
 	}
 	flush_family(builder, STORE_NODE);
@@ -419,19 +491,32 @@ vx_store_end_build(StoreBuilder *builder)
 					   builder->quant.metric, 0);
 	memcpy(PageGetContents((Page) page.data), &builder->meta, sizeof(StoreMetaData));
 	write_page(builder->index, STORE_META_BLOCK, (Page) page.data);
+}
 
-	if (RelationNeedsWAL(builder->index))
-		log_newpage_range(builder->index, MAIN_FORKNUM, 0,
-						  RelationGetNumberOfBlocks(builder->index), true);
+/* Log an index that has been written without WAL. */
+void
+vx_store_log_build(Relation index)
+{
+	if (RelationNeedsWAL(index))
+		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);
+}
+
+/* Write what is left, and log the whole index. */
+void
+vx_store_end_build(StoreBuilder *builder)
+{
+	vx_store_write_build(builder);
+	vx_store_log_build(builder->index);
 }
 
 /*
  * Write an index without rows, always through WAL: the init fork of an
- * unlogged index is copied from disk after a crash.
+ * unlogged index is copied from disk after a crash.  graph is NULL for one
+ * without a graph.
  */
 void
 vx_store_build_empty(Relation index, ForkNumber fork, int dims,
-					 QuantKind quantizer, DistanceMetric metric)
+					 QuantKind quantizer, DistanceMetric metric, const StoreGraph *graph)
 {
 	int			block;
 
@@ -441,7 +526,17 @@ vx_store_build_empty(Relation index, ForkNumber fork, int dims,
 		Buffer		buffer;
 
 		if (block == STORE_META_BLOCK)
+		{
+			StoreMetaData *meta = (StoreMetaData *) PageGetContents((Page) page.data);
+
 			vx_store_init_meta((Page) page.data, dims, quantizer, metric, 0);
+			if (graph != NULL)
+			{
+				meta->link_bytes = graph->link_bytes;
+				meta->upper_bytes = graph->upper_bytes;
+				memcpy(meta->am_words, graph->am_words, sizeof(meta->am_words));
+			}
+		}
 		else
 			vx_store_init_page((Page) page.data, STORE_KIND_MAP, 0);
 		buffer = vx_store_new_block(index, fork, block);
