@@ -10,6 +10,7 @@
 #ifndef VX_BASE_COMPAT_H
 #define VX_BASE_COMPAT_H
 
+#include "utils/guc_tables.h"
 #include "utils/rel.h"
 
 /*
@@ -112,6 +113,25 @@ typedef RelFileNode RelFileLocator;
 #define VX_EXECUTOR_RUN_ARGS \
 	QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
 #define VX_EXECUTOR_RUN_PASS query, direction, count, execute_once
+#endif
+
+/* The record of a setting, or NULL; before 16 there is a list only. */
+#if PG_VERSION_NUM >= 160000
+#define vx_find_setting(name) find_option((name), false, true, 0)
+#else
+static inline struct config_generic *
+vx_find_setting(const char *name)
+{
+	struct config_generic **records = get_guc_variables();
+	int			i;
+
+	for (i = 0; i < GetNumConfigOptions(); i++)
+	{
+		if (strcmp(records[i]->name, name) == 0)
+			return records[i];
+	}
+	return NULL;
+}
 #endif
 
 /* Goes before a declaration; 18 has C11's way only. */

@@ -32,15 +32,21 @@ typedef enum HnswIterativeScan
 	HNSW_ITERATIVE_STRICT
 } HnswIterativeScan;
 
-extern int	vx_hnsw_ef_search;
-extern int	vx_hnsw_iterative_scan;
-extern int	vx_hnsw_max_scan_tuples;
-extern double vx_hnsw_scan_mem_multiplier;
+extern int *vx_hnsw_ef_search_at;
+extern int *vx_hnsw_max_scan_tuples_at;
+extern double *vx_hnsw_scan_mem_multiplier_at;
 extern double vx_hnsw_target_recall;
+
+/* To be used like variables */
+#define vx_hnsw_ef_search (*vx_hnsw_ef_search_at)
+#define vx_hnsw_max_scan_tuples (*vx_hnsw_max_scan_tuples_at)
+#define vx_hnsw_scan_mem_multiplier (*vx_hnsw_scan_mem_multiplier_at)
+#define vx_hnsw_iterative_scan (vx_hnsw_get_iterative_scan())
 
 extern void vx_hnsw_define_settings(void);
 extern void vx_hnsw_reserve_prefixes(void);
 extern bool vx_hnsw_ef_search_is_set(void);
+extern HnswIterativeScan vx_hnsw_get_iterative_scan(void);
 
 /* hnsw_handler.c */
 extern int	vx_hnsw_get_m(Relation index);

@@ -1,0 +1,455 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_build.c
+ *	  CREATE INDEX ... USING hnsw.
+ *
+ * 1. Check options, dimensions and operator class.
+ * 2. Compute the mean of a sample (vx_am_sample_mean).
+ * 3. Read the table, with workers if it pays, into chunks of codes and rows;
+ *	  equal codes become one node (load_row).
+ * 4. Build the graph over the codes, with workers (vx_hnsw_build_graph).
+ * 5. Write nodes, links and rows in breadth-first order: the id of a node is
+ *	  its place in that order (write_index).
+ * 6. Log the index, measure how wide searches must be (vx_hnsw_calibrate).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "utils/backend_progress.h"
+#include "utils/memutils.h"
+
+#include "am/am_load.h"
+#include "hnsw/hnsw.h"
+#include "hnsw/hnsw_build.h"
+
+/*
+ * Codes are kept in chunks, so that their memory is given back while they move
+ * to where the graph is.  Malloc gives back what is larger than 32 MB; pages
+ * that are not touched cost nothing.
+ */
+#define CHUNK_BYTES ((Size) 33 * 1024 * 1024)
+
+/* A row of the table */
+typedef struct BuildRow
+{
+	ItemPointerData tid;
+	uint16		kind;
+	uint32		node;			/* STORE_NONE without a code */
+} BuildRow;
+
+/* Node with a given hash, of which this is a part; open addressing */
+typedef struct SeenCode
+{
+	uint32		hash;
+	uint32		node_plus_one;
+} SeenCode;
+
+typedef struct BuildState
+{
+	Relation	index;
+	MemoryContext context;
+	QuantParams quant;
+	uint32		codes_per_chunk;
+	char	  **code_chunks;
+	uint32		nodes;
+	BuildRow   *rows;
+	uint32		row_count;
+	Size		rows_size;
+	bool		rows_in_order;
+	SeenCode   *seen;
+	uint64		seen_size;		/* power of two */
+} BuildState;
+
+char *
+vx_hnsw_build_phase_name(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case HNSW_BUILD_SAMPLE:
+			return "computing mean";
+		case HNSW_BUILD_LOAD:
+			return "loading tuples";
+		case HNSW_BUILD_GRAPH:
+			return "building graph";
+		case HNSW_BUILD_WRITE:
+			return "writing index";
+		case HNSW_BUILD_INSERT:
+			return "inserting tuples";
+		case HNSW_BUILD_CALIBRATE:
+			return "calibrating";
+		default:
+			return NULL;
+	}
+}
+
+static inline QuantSlotData *
+get_code(BuildState *state, uint32 node)
+{
+	return (QuantSlotData *) (state->code_chunks[node / state->codes_per_chunk] +
+							  (Size) (node % state->codes_per_chunk) * state->quant.slot_bytes);
+}
+
+static void
+init_state(BuildState *state, Relation index, const QuantParams *quant)
+{
+	memset(state, 0, sizeof(BuildState));
+	state->index = index;
+	state->context = CurrentMemoryContext;
+	state->quant = *quant;
+	state->codes_per_chunk = CHUNK_BYTES / quant->slot_bytes;
+	state->code_chunks = palloc0(sizeof(char *) *
+								 (HNSW_MAX_NODES / state->codes_per_chunk + 1));
+	state->rows_size = 1024;
+	state->rows = palloc(sizeof(BuildRow) * state->rows_size);
+	state->rows_in_order = true;
+	state->seen_size = 4096;
+	state->seen = palloc0(sizeof(SeenCode) * state->seen_size);
+}
+
+static void
+double_seen(BuildState *state)
+{
+	SeenCode   *old = state->seen;
+	uint64		old_size = state->seen_size;
+	uint64		i;
+
+	state->seen_size *= 2;
+	state->seen = MemoryContextAllocExtended(state->context,
+											 sizeof(SeenCode) * state->seen_size,
+											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (i = 0; i < old_size; i++)
+	{
+		uint64		at = old[i].hash & (state->seen_size - 1);
+
+		if (old[i].node_plus_one == 0)
+			continue;
+		while (state->seen[at].node_plus_one != 0)
+			at = (at + 1) & (state->seen_size - 1);
+		state->seen[at] = old[i];
+	}
+	pfree(old);
+}
+
+/*
+ * Find an equal code's node, or make a new one.
+ */
+static uint32
+find_or_add_node(BuildState *state, QuantSlotData *slot)
+{
+	/* The low half: the table has at most 2^32 entries. */
+	uint32		hash = (uint32) vx_store_hash_slot(&state->quant, slot);
+	uint64		at = hash & (state->seen_size - 1);
+	uint32		node;
+
+	while (state->seen[at].node_plus_one != 0)
+	{
+		if (state->seen[at].hash == hash &&
+			vx_quant_may_share(&state->quant,
+							   get_code(state, state->seen[at].node_plus_one - 1), slot))
+			return state->seen[at].node_plus_one - 1;
+		at = (at + 1) & (state->seen_size - 1);
+	}
+
+	if (state->nodes >= HNSW_MAX_NODES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" cannot hold more than %u different vectors",
+						RelationGetRelationName(state->index), HNSW_MAX_NODES)));
+	node = state->nodes++;
+	if (node % state->codes_per_chunk == 0)
+		state->code_chunks[node / state->codes_per_chunk] =
+			MemoryContextAllocHuge(state->context, CHUNK_BYTES);
+	memcpy(get_code(state, node), slot, state->quant.slot_bytes);
+
+	state->seen[at].hash = hash;
+	state->seen[at].node_plus_one = node + 1;
+	if ((uint64) state->nodes * 3 > state->seen_size * 2 && state->seen_size < UINT64CONST(1) << 32)
+		double_seen(state);
+	return node;
+}
+
+/* Callback of vx_am_load_rows */
+static void
+load_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, void *arg)
+{
+	BuildState *state = (BuildState *) arg;
+	BuildRow   *row;
+
+	if (state->row_count >= STORE_NONE - STORE_ROWS_PER_PAGE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" cannot hold more than %u rows",
+						RelationGetRelationName(state->index), STORE_NONE - 1)));
+	if (state->row_count == state->rows_size)
+	{
+		state->rows_size *= 2;
+		state->rows = repalloc_huge(state->rows, sizeof(BuildRow) * state->rows_size);
+	}
+	row = &state->rows[state->row_count];
+	row->tid = *tid;
+	row->kind = kind;
+	row->node = kind == STORE_ROW_CODED ? find_or_add_node(state, slot) : STORE_NONE;
+	if (state->row_count > 0 && ItemPointerCompare(&row[-1].tid, tid) > 0)
+		state->rows_in_order = false;
+	state->row_count++;
+}
+
+/*
+ * Move the codes to the graph's memory, chunk by chunk.
+ */
+static void
+move_codes(BuildState *state, char *slots)
+{
+	Size		chunk_bytes = (Size) state->codes_per_chunk * state->quant.slot_bytes;
+	Size		left = (Size) state->nodes * state->quant.slot_bytes;
+	int			chunk;
+
+	for (chunk = 0; left > 0; chunk++)
+	{
+		Size		length = Min(left, chunk_bytes);
+
+		CHECK_FOR_INTERRUPTS();
+		memcpy(slots, state->code_chunks[chunk], length);
+		pfree(state->code_chunks[chunk]);
+		slots += length;
+		left -= length;
+	}
+}
+
+/*
+ * Write the lists of all nodes.  place_of is the new id of each node, first_upper the
+ * upper slot of each list of an upper level.
+ */
+static void
+write_nodes(StoreBuilder *builder, const HnswGraph *graph, const uint32 *order,
+			const uint32 *place_of, const uint32 *upper_of)
+{
+	uint32		count = graph->header->count;
+	int			m = graph->header->m;
+	Size		slot_bytes = graph->params->slot_bytes;
+	HnswLink   *links = palloc(HnswLinkSlotBytes(m));
+	HnswUpperData *upper = palloc(HnswUpperSlotBytes(m));
+	uint32		place;
+	int			i;
+
+	for (place = 0; place < count; place++)
+	{
+		uint32		node = order[place];
+		const uint32 *list = graph->links + (Size) node * 2 * m;
+		int			level;
+
+		CHECK_FOR_INTERRUPTS();
+		memset(links, 0, HnswLinkSlotBytes(m));
+		for (i = 0; i < 2 * m && list[i] != HNSW_NONE; i++)
+			links[i] = HnswMakeLink(place_of[list[i] & HNSW_ID_MASK]) |
+				(list[i] & HNSW_PROTECTED ? HNSW_LINK_PROTECTED : 0);
+		vx_store_build_node(builder,
+							(QuantSlotData *) (graph->slots + (Size) node * slot_bytes),
+							graph->levels[node], links);
+
+		for (level = 1; level <= graph->levels[node]; level++)
+		{
+			uint32		own = graph->upper_start[node] + level - 1;
+
+			list = graph->upper_links + (Size) own * m;
+			memset(upper, 0, HnswUpperSlotBytes(m));
+			upper->node = place;
+			upper->incarnation = 1;
+			upper->down = level == 1 ? STORE_NONE : upper_of[own - 1];
+			upper->level = level;
+			for (i = 0; i < m && list[i] != HNSW_NONE; i++)
+			{
+				uint32		neighbour = list[i] & HNSW_ID_MASK;
+
+				upper->links[i].node_plus_one = place_of[neighbour] + 1;
+				upper->links[i].upper = upper_of[graph->upper_start[neighbour] + level - 1];
+			}
+			vx_store_build_upper(builder, upper);
+		}
+	}
+	pfree(links);
+	pfree(upper);
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	return ItemPointerCompare((ItemPointer) &((const BuildRow *) a)->tid,
+							  (ItemPointer) &((const BuildRow *) b)->tid);
+}
+
+static void
+fill_graph_words(StoreGraph *words, Relation index)
+{
+	HnswMetaData *meta = (HnswMetaData *) words->am_words;
+
+	memset(words, 0, sizeof(StoreGraph));
+	meta->m = vx_hnsw_get_m(index);
+	meta->ef_construction = vx_hnsw_get_ef_construction(index);
+	meta->entry_node = STORE_NONE;
+	meta->entry_upper = STORE_NONE;
+	words->link_bytes = HnswLinkSlotBytes(meta->m);
+	words->upper_bytes = HnswUpperSlotBytes(meta->m);
+}
+
+/*
+ * Write the graph and the rows.
+ */
+static void
+write_index(BuildState *state, const HnswGraph *graph, const uint32 *order)
+{
+	StoreBuilder *builder;
+	StoreGraph	words;
+	uint32	   *place_of = NULL;
+	uint32	   *upper_of = NULL;
+	uint32		uppers = 0;
+	uint32		i;
+
+	builder = vx_store_begin_build(state->index, state->quant.dims, state->quant.kind,
+								   state->quant.metric, state->quant.mean);
+	fill_graph_words(&words, state->index);
+	if (state->nodes > 0)
+	{
+		HnswMetaData *meta = (HnswMetaData *) words.am_words;
+
+		place_of = MemoryContextAllocHuge(state->context, sizeof(uint32) * state->nodes);
+		upper_of = MemoryContextAllocHuge(state->context,
+										  sizeof(uint32) * (graph->header->upper_lists + 1));
+		for (i = 0; i < state->nodes; i++)
+		{
+			uint32		node = order[i];
+			int			level;
+
+			place_of[node] = i;
+			for (level = 1; level <= graph->levels[node]; level++)
+				upper_of[graph->upper_start[node] + level - 1] = uppers++;
+		}
+
+		/* The order begins with the entry. */
+		meta->entry_node = 0;
+		meta->entry_level = graph->levels[order[0]];
+		if (meta->entry_level > 0)
+			meta->entry_upper = upper_of[graph->upper_start[order[0]] + meta->entry_level - 1];
+	}
+	vx_store_builder_set_graph(builder, &words);
+	if (state->nodes > 0)
+		write_nodes(builder, graph, order, place_of, upper_of);
+
+	/* With workers, rows have come in several sequences. */
+	if (!state->rows_in_order)
+		qsort(state->rows, state->row_count, sizeof(BuildRow), compare_rows);
+	for (i = 0; i < state->row_count; i++)
+	{
+		BuildRow   *row = &state->rows[i];
+
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		vx_store_build_node_row(builder, &row->tid, row->kind,
+								row->kind == STORE_ROW_CODED ? place_of[row->node] : STORE_NONE);
+	}
+	vx_store_write_build(builder);
+	if (state->nodes > 0)
+	{
+		pfree(place_of);
+		pfree(upper_of);
+	}
+}
+
+/* Constraints need search for equality, which no bound can promise. */
+static void
+check_no_exclusion(IndexInfo *index_info)
+{
+	if (index_info->ii_ExclusionOps != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("access method \"%s\" does not support exclusion constraints", "hnsw")));
+}
+
+/*
+ * Measure how wide searches must be, and keep it.
+ */
+static void
+calibrate(Relation index)
+{
+	StoreIndex *store = vx_store_open(index);
+	HnswMetaData measured = *HnswGetMeta(&store->meta);
+
+	vx_hnsw_calibrate(store, &measured);
+	vx_hnsw_store_calibration(store, &measured);
+}
+
+IndexBuildResult *
+vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
+{
+	IndexBuildResult *result = palloc(sizeof(IndexBuildResult));
+	QuantKind	quantizer = vx_am_get_quantizer(index);
+	DistanceMetric metric = vx_am_get_metric(index);
+	int			dims = vx_am_get_dims(index, "hnsw", quantizer);
+	MemoryContext context;
+	MemoryContext old_context;
+	BuildState	state;
+	QuantParams quant;
+	HnswBuildGraph *build = NULL;
+	uint32	   *order = NULL;
+	float	   *mean = NULL;
+
+	check_no_exclusion(index_info);
+	if (RelationGetNumberOfBlocks(index) != 0)
+		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "hnsw build", ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(context);
+
+	if (quantizer != QUANT_NONE)
+	{
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_SAMPLE);
+		mean = vx_am_sample_mean(heap, index, index_info, metric, dims);
+	}
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_LOAD);
+	vx_quant_init_params(&quant, quantizer, metric, dims, mean);
+	init_state(&state, index, &quant);
+	result->heap_tuples = vx_am_load_rows(heap, index, index_info, &state.quant,
+										  load_row, &state, &result->index_tuples);
+	pfree(state.seen);
+
+	if (state.nodes > 0)
+	{
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_GRAPH);
+		build = vx_hnsw_allocate_graph(heap, index, &state.quant, state.nodes,
+									   vx_hnsw_get_m(index), vx_hnsw_get_ef_construction(index));
+		move_codes(&state, build->slots);
+		order = MemoryContextAllocHuge(context, sizeof(uint32) * state.nodes);
+		vx_hnsw_build_graph(build, index, order);
+	}
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_WRITE);
+	write_index(&state, build ? &build->graph : NULL, order);
+	if (build != NULL)
+		vx_hnsw_free_graph(build);
+	vx_store_log_build(index);
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_CALIBRATE);
+	calibrate(index);
+
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(context);
+	return result;
+}
+
+void
+vx_hnsw_build_empty(Relation index)
+{
+	QuantKind	quantizer = vx_am_get_quantizer(index);
+	StoreGraph	words;
+
+	fill_graph_words(&words, index);
+	vx_store_build_empty(index, INIT_FORKNUM, vx_am_get_dims(index, "hnsw", quantizer),
+						 quantizer, vx_am_get_metric(index), &words);
+}

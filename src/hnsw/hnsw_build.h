@@ -1,0 +1,50 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_build.h
+ *	  The graph of an index under construction: its memory and the processes
+ *	  that work on it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_HNSW_BUILD_H
+#define VX_HNSW_BUILD_H
+
+#include "storage/dsm.h"
+#include "utils/rel.h"
+
+#include "hnsw/hnsw_graph.h"
+
+/* Phases in pg_stat_progress_create_index, after core's "initializing" */
+#define HNSW_BUILD_SAMPLE	2
+#define HNSW_BUILD_LOAD		3
+#define HNSW_BUILD_GRAPH	4
+#define HNSW_BUILD_WRITE	5
+#define HNSW_BUILD_INSERT	6
+#define HNSW_BUILD_CALIBRATE 7
+
+/* Levels are drawn from it, so that a build can be repeated. */
+#define HNSW_BUILD_SEED		42
+
+typedef struct HnswBuildGraph
+{
+	HnswGraph	graph;
+	char	   *slots;			/* what graph.slots points to, to be filled */
+	int			workers;		/* to be launched */
+	dsm_segment *segment;		/* all of it, or NULL */
+	void	   *memory;			/* private memory otherwise */
+} HnswBuildGraph;
+
+/* Bytes that vx_hnsw_allocate_graph will take */
+extern Size vx_hnsw_build_graph_bytes(const QuantParams *quant, uint32 count, int m);
+
+/* Memory for a graph and its codes; the caller then fills slots. */
+extern HnswBuildGraph *vx_hnsw_allocate_graph(Relation heap, Relation index,
+											  const QuantParams *quant, uint32 count,
+											  int m, int ef_construction);
+
+/* Insert all nodes, and finish: fills order (count ids, breadth first). */
+extern void vx_hnsw_build_graph(HnswBuildGraph *build, Relation index, uint32 *order);
+
+extern void vx_hnsw_free_graph(HnswBuildGraph *build);
+
+#endif							/* VX_HNSW_BUILD_H */
