@@ -30,8 +30,9 @@ typedef struct HnswBuildGraph
 	HnswGraph	graph;
 	char	   *slots;			/* what graph.slots points to, to be filled */
 	int			workers;		/* to be launched */
-	dsm_segment *segment;		/* all of it, or NULL */
-	void	   *memory;			/* private memory otherwise */
+	struct GraphShared *shared; /* the block that it all is in */
+	dsm_segment *segment;		/* the block's, NULL: private memory */
+	void	   *memory;			/* private memory */
 } HnswBuildGraph;
 
 /* Bytes that vx_hnsw_allocate_graph will take */
