@@ -35,6 +35,13 @@ typedef struct DistanceCosineSums
 } DistanceCosineSums;
 
 /*
+ * One more than the additions that a term of a float sum can pass through, in
+ * the variant where it passes most; README.md counts them.  At least 16
+ * partial sums; a few additions more for the last terms and across lanes.
+ */
+#define DISTANCE_SUM_DEPTH(dims) ((dims) <= 10 ? (dims) : (dims) / 16 + 10)
+
+/*
  * One variant.  Every function takes dims >= 0 and pointers without any
  * alignment requirement beyond the element's own, and reads no byte outside
  * the arrays it is given.
@@ -47,12 +54,12 @@ typedef struct DistanceKernels
 	/*
 	 * float32, accumulated in float32.
 	 *
-	 * |computed - exact| <= gamma(dims + 2) * sum |term|, where gamma(n) =
-	 * n*u / (1 - n*u) and u = 2^-24, plus dims * 2^-149 for products that
-	 * underflow, as long as nothing overflows.  Sums of terms >= 0 (all but
-	 * the dot products) that overflow are +infinity; a dot product whose
-	 * terms of either sign overflow can be NaN in one variant and not in
-	 * another.
+	 * |computed - exact| <= gamma(DISTANCE_SUM_DEPTH(dims) + 2) * sum |term|,
+	 * where gamma(n) = n*u / (1 - n*u) and u = 2^-24, plus dims * 2^-149 for
+	 * products that underflow, as long as nothing overflows.  Sums of terms
+	 * >= 0 (all but the dot products) that overflow are +infinity; a dot
+	 * product whose terms of either sign overflow can be NaN in one variant
+	 * and not in another.
 	 *
 	 * Within one variant a result depends on dims and the values alone, never
 	 * on where they lie in memory, and swapping a and b changes nothing.
@@ -79,9 +86,9 @@ typedef struct DistanceKernels
 	int32_t		(*dot_u8_u8) (int dims, const uint8_t *a, const uint8_t *b);
 
 	/*
-	 * dot_u8_s8x2 over count codes, stride_bytes apart; out holds count
-	 * pairs (hi sum, lo sum).  Faster per code than single calls, and it
-	 * prefetches the codes ahead of the one at work, up to the last.
+	 * dot_u8_s8x2 over count codes, stride_bytes apart; out holds count pairs
+	 * (hi sum, lo sum).  Faster per code than single calls, and it prefetches
+	 * the codes ahead of the one at work, up to the last.
 	 */
 	void		(*dot_u8_s8x2_many) (int dims, const uint8_t *codes,
 									 size_t stride_bytes, int count,

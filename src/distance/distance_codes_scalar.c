@@ -7,34 +7,16 @@
  */
 #include "distance/distance_codes_variants.h"
 
-/* Partial sums of the L1 kernels: this many keep the rounding error small. */
-#define L1_PARTIALS 16
-
-/* A binary tree: four additions deep. */
-static float
-add_partials(float *partials)
-{
-	int			width;
-	int			i;
-
-	for (width = L1_PARTIALS / 2; width > 0; width /= 2)
-	{
-		for (i = 0; i < width; i++)
-			partials[i] += partials[i + width];
-	}
-	return partials[0];
-}
-
 static float
 l1_u8_f32(int dims, const uint8_t *code, float scale, float offset, const float *z)
 {
-	float		partials[L1_PARTIALS] = {0.0f};
+	float		partials[DISTANCE_PARTIALS] = {0.0f};
 	int			i = 0;
 	int			j;
 
-	for (; i + L1_PARTIALS <= dims; i += L1_PARTIALS)
+	for (; i + DISTANCE_PARTIALS <= dims; i += DISTANCE_PARTIALS)
 	{
-		for (j = 0; j < L1_PARTIALS; j++)
+		for (j = 0; j < DISTANCE_PARTIALS; j++)
 			partials[j] += fabsf(offset + scale * (float) code[i + j] - z[i + j]);
 	}
 	for (j = 0; i < dims; i++, j++)
@@ -46,14 +28,14 @@ static float
 l1_u8_u8(int dims, const uint8_t *a, float scale_a, float offset_a,
 		 const uint8_t *b, float scale_b, float offset_b)
 {
-	float		partials[L1_PARTIALS] = {0.0f};
+	float		partials[DISTANCE_PARTIALS] = {0.0f};
 	float		offset = offset_a - offset_b;
 	int			i = 0;
 	int			j;
 
-	for (; i + L1_PARTIALS <= dims; i += L1_PARTIALS)
+	for (; i + DISTANCE_PARTIALS <= dims; i += DISTANCE_PARTIALS)
 	{
-		for (j = 0; j < L1_PARTIALS; j++)
+		for (j = 0; j < DISTANCE_PARTIALS; j++)
 			partials[j] += fabsf(offset + scale_a * (float) a[i + j] -
 								 scale_b * (float) b[i + j]);
 	}

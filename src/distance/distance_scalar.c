@@ -4,6 +4,8 @@
  *	  The kernels in plain C: they run everywhere and define "correct".
  *
  * Every other variant is tested against this file.  Keep the loops plain.
+ * Float sums are made of partial sums, as in the others: that keeps the error
+ * small that the bounds of src/quant have to allow for (DISTANCE_SUM_DEPTH).
  *
  *-------------------------------------------------------------------------
  */
@@ -11,60 +13,69 @@
 
 #include "distance/distance_variants.h"
 
+static inline float
+square_difference(float a, float b)
+{
+	return (a - b) * (a - b);
+}
+
 static float
 l2_squared_f32(int dims, const float *a, const float *b)
 {
-	float		sum = 0.0f;
-	int			i;
+	float		partials[DISTANCE_PARTIALS] = {0.0f};
+	int			i = 0;
+	int			j;
 
-	for (i = 0; i < dims; i++)
+	for (; i + DISTANCE_PARTIALS <= dims; i += DISTANCE_PARTIALS)
 	{
-		float		diff = a[i] - b[i];
-
-		sum += diff * diff;
+		for (j = 0; j < DISTANCE_PARTIALS; j++)
+			partials[j] += square_difference(a[i + j], b[i + j]);
 	}
-	return sum;
+	for (j = 0; i < dims; i++, j++)
+		partials[j] += square_difference(a[i], b[i]);
+	return add_partials(partials);
 }
 
 static float
 inner_product_f32(int dims, const float *a, const float *b)
 {
-	float		sum = 0.0f;
-	int			i;
+	float		partials[DISTANCE_PARTIALS] = {0.0f};
+	int			i = 0;
+	int			j;
 
-	for (i = 0; i < dims; i++)
-		sum += a[i] * b[i];
-	return sum;
+	for (; i + DISTANCE_PARTIALS <= dims; i += DISTANCE_PARTIALS)
+	{
+		for (j = 0; j < DISTANCE_PARTIALS; j++)
+			partials[j] += a[i + j] * b[i + j];
+	}
+	for (j = 0; i < dims; i++, j++)
+		partials[j] += a[i] * b[i];
+	return add_partials(partials);
 }
 
 static float
 l1_f32(int dims, const float *a, const float *b)
 {
-	float		sum = 0.0f;
-	int			i;
+	float		partials[DISTANCE_PARTIALS] = {0.0f};
+	int			i = 0;
+	int			j;
 
-	for (i = 0; i < dims; i++)
-		sum += fabsf(a[i] - b[i]);
-	return sum;
+	for (; i + DISTANCE_PARTIALS <= dims; i += DISTANCE_PARTIALS)
+	{
+		for (j = 0; j < DISTANCE_PARTIALS; j++)
+			partials[j] += fabsf(a[i + j] - b[i + j]);
+	}
+	for (j = 0; i < dims; i++, j++)
+		partials[j] += fabsf(a[i] - b[i]);
+	return add_partials(partials);
 }
 
 static void
 cosine_f32(int dims, const float *a, const float *b, DistanceCosineSums *sums)
 {
-	float		dot = 0.0f;
-	float		norm_a = 0.0f;
-	float		norm_b = 0.0f;
-	int			i;
-
-	for (i = 0; i < dims; i++)
-	{
-		dot += a[i] * b[i];
-		norm_a += a[i] * a[i];
-		norm_b += b[i] * b[i];
-	}
-	sums->dot = dot;
-	sums->norm_a = norm_a;
-	sums->norm_b = norm_b;
+	sums->dot = inner_product_f32(dims, a, b);
+	sums->norm_a = inner_product_f32(dims, a, a);
+	sums->norm_b = inner_product_f32(dims, b, b);
 }
 
 static void

@@ -79,6 +79,26 @@ extern const DistanceKernels vx_distance_neon_dotprod;
 extern const DistanceKernels vx_distance_neon_i8mm;
 #endif
 
+/*
+ * Partial sums of the float kernels in plain C, term i in sum i mod 16, added
+ * up in a binary tree.
+ */
+#define DISTANCE_PARTIALS 16
+
+static inline float
+add_partials(float *partials)
+{
+	int			width;
+	int			i;
+
+	for (width = DISTANCE_PARTIALS / 2; width > 0; width /= 2)
+	{
+		for (i = 0; i < width; i++)
+			partials[i] += partials[i + width];
+	}
+	return partials[0];
+}
+
 #ifdef __GNUC__
 
 /*

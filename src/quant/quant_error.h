@@ -12,15 +12,9 @@
 #define VX_QUANT_ERROR_H
 
 /*
- * Additions that a term of a float32 distance sum passes through, in the
- * kernel variant where it passes most: the scalar one adds one by one.
- */
-#define QUANT_SUM_DEPTH(dims) (dims)
-
-/*
  * gamma(depth + 2): the relative error of a float32 sum of non-negative terms
- * of two roundings each (a difference enters its square twice, but then the
- * first addition is exact).
+ * of three roundings each (a difference enters its square twice), each of
+ * which passes through depth - 1 additions.
  */
 static inline double
 compute_gamma(int depth)

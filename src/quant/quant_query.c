@@ -123,13 +123,17 @@ vx_quant_prepare_query(QuantQuery *query, const QuantParams *params,
 		query->lo = query->hi + align_bytes((size_t) dims);
 	}
 
-	query->relative = compute_gamma(QUANT_SUM_DEPTH(dims));
+	query->relative = compute_gamma(DISTANCE_SUM_DEPTH(dims));
 	switch (params->metric)
 	{
 		case DISTANCE_METRIC_L2:
 			quantise_limbs(query, mean, 1.0);
 			query->shrink = sqrt(1.0 - query->relative) * (1.0 - QUANT_DOUBLE_SLACK);
-			/* squares that underflow; the root of a sum is below that of its terms */
+
+			/*
+			 * squares that underflow; the root of a sum is below that of its
+			 * terms
+			 */
 			query->slack = sqrt(dims * 0x1p-148);
 			break;
 

@@ -160,18 +160,28 @@ typedef enum FloatData
 	DATA_WIDE,					/* magnitudes from 2^-20 to 2^20 */
 	DATA_NEAR,					/* b is a, almost */
 	DATA_SMALL_INTEGERS,		/* all sums are exact */
+	DATA_LOSING,				/* squares and products of half an ulp of the
+								 * sums that they are added to */
 	DATA_KINDS
 } FloatData;
 
 static void
 make_floats(FloatData kind, int dims, float *a, float *b)
 {
+	/* as many large terms as some variant has partial sums */
+	static const int widths[] = {1, 4, 8, 16, 24, 32, 64};
+	int			width = widths[random_bits() % 7];
+	bool		alike = random_bits() % 2 == 0;
 	int			i;
 
 	for (i = 0; i < dims; i++)
 	{
 		switch (kind)
 		{
+			case DATA_LOSING:
+				a[i] = i < width ? 1.0f : ldexpf(1.0f, -12);
+				b[i] = alike ? a[i] : 0.0f;
+				break;
 			case DATA_ONE_SIGN:
 				a[i] = random_float(0.0f, 1.0f);
 				b[i] = random_float(0.0f, 1.0f);
@@ -262,10 +272,10 @@ static double
 float_bound(int dims, double magnitude)
 {
 	double		u = ldexp(1.0, -24);
-	double		n = dims + 2;
+	double		n = DISTANCE_SUM_DEPTH(dims) + 2;
 
 	return n * u / (1.0 - n * u) * magnitude + dims * ldexp(1.0, -149) +
-		n * ldexp(1.0, -52) * magnitude;
+		(dims + 2) * ldexp(1.0, -52) * magnitude;
 }
 
 static float floats_a[MAX_DIMS];

@@ -245,15 +245,18 @@ make_vector(VectorShape shape, int dims, const float *q, float *x)
 }
 
 /*
- * A pair whose float sums lose what they can: one large term, before it
- * nothing, behind it terms of just less than half a unit in its last place.
- * Both vectors have (nearly) exact codes, so that the bound's allowance for
- * the operator's rounding is all that there is.
+ * A pair whose float sums lose what they can: in each of a variant's partial
+ * sums one large term, and behind it terms of just less than half a unit in
+ * its last place.  Both vectors have (nearly) exact codes, so that the bound's
+ * allowance for the operator's rounding is all that there is.
  */
 static void
 make_losing_pair(DistanceMetric metric, int dims, float *q, float *x)
 {
-	int			large = random_below(3) == 0 ? random_below(dims) : 0;
+	/* what the variants have, and sums that would be added one by one */
+	static const int widths[] = {1, 4, 8, 12, 16, 16, 24, 32, 64};
+	int			width = widths[random_below(9)];
+	int			first = random_below(3) == 0 ? random_below(dims) : 0;
 	double		part = 0.5 + 0.5 * random_unit();
 	float		large_q = 16256 * 0x1p-13f;
 	float		large_x;
@@ -288,15 +291,15 @@ make_losing_pair(DistanceMetric metric, int dims, float *q, float *x)
 			small_x = (float) (-part * 3.4e-4);
 			break;
 		default:
-			/* products: 2 and less than 2^-23 below zero */
-			large_x = 1.0f;
+			/* products: a little above 2, and less than 2^-23 below zero */
+			large_x = 1.03125f;
 			small_x = (float) (-part * 0x1p-10);
 			break;
 	}
 	for (i = 0; i < dims; i++)
 	{
-		q[i] = i == large ? large_q : small_q;
-		x[i] = i == large ? large_x : small_x;
+		q[i] = i >= first && i < first + width ? large_q : small_q;
+		x[i] = i >= first && i < first + width ? large_x : small_x;
 	}
 }
 
@@ -371,8 +374,9 @@ typedef struct Batch
 static Batch batch;
 
 static long pairs_tested;
-static long pairs_positive;		/* with a bound above 0 (for ip: above -Infinity) */
-static double least_gap[5][MAX_TABLES];		/* least (distance - bound) / size */
+static long pairs_positive;		/* with a bound above 0 (for ip: above
+								 * -Infinity) */
+static double least_gap[5][MAX_TABLES]; /* least (distance - bound) / size */
 
 static void *
 allocate(size_t bytes)
@@ -611,7 +615,7 @@ compute_leeway(const QuantSlotData *slot, double distance, double norm, double n
 {
 	const QuantQuery *query = &batch.query;
 	int			dims = batch.params.dims;
-	double		gamma = compute_gamma(QUANT_SUM_DEPTH(dims));
+	double		gamma = compute_gamma(DISTANCE_SUM_DEPTH(dims));
 	double		errors = 2.0 * ((double) slot->error + query->error);
 	double		decoded = (double) slot->norm2;
 	double		l2;
