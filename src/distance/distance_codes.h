@@ -81,9 +81,9 @@ typedef struct DistanceCodeKernels
 	DistanceVariant variant;
 
 	/*
-	 * To and from codes, in double precision.  A *value* is
-	 * x[i] * factor - mean[i]; mean may be NULL for zeros.  Every variant
-	 * gives the same bits.
+	 * To and from codes, in double precision.  A *value* is x[i] * factor -
+	 * mean[i]; mean may be NULL for zeros.  Every variant gives the same
+	 * bits.
 	 */
 
 	/* sum x[i] * x[i], in partial sums as above */

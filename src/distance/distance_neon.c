@@ -402,7 +402,7 @@ dot_u8_s8x2_many_dotprod(int dims, const uint8_t *codes, size_t stride_bytes,
 						 int32_t *out)
 {
 	dot_each_limbs(dot_u8_s8x2_dotprod, dims, codes, stride_bytes, NULL, count,
-					 hi, lo, out);
+				   hi, lo, out);
 }
 
 static void
@@ -513,7 +513,7 @@ dot_u8_s8x2_many_i8mm(int dims, const uint8_t *codes, size_t stride_bytes,
 					  int32_t *out)
 {
 	dot_each_limbs(dot_u8_s8x2_i8mm, dims, codes, stride_bytes, NULL, count,
-					 hi, lo, out);
+				   hi, lo, out);
 }
 
 static void

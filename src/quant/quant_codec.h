@@ -35,8 +35,9 @@ typedef enum QuantKind
 typedef struct QuantSlotData
 {
 	uint32_t	incarnation;	/* the store's: counts reuses of the slot */
-	float		error;			/* >= |x - x^|: L2 norm, L1 norm for METRIC_L1;
-								 * NaN: the slot holds nothing; QUANT_NONE: 0 */
+	float		error;			/* >= |x - x^|: L2 norm, L1 norm for
+								 * METRIC_L1; NaN: the slot holds nothing;
+								 * QUANT_NONE: 0 */
 	float		scale;			/* >= 0 */
 	float		offset;
 	float		norm2;			/* |y^|^2, rounded to nearest */
@@ -73,8 +74,8 @@ typedef enum QuantClass
 	QUANT_CLASS_NAN,			/* every distance to it is NaN (cosine, zero
 								 * vector): no slot */
 	QUANT_CLASS_ODD				/* so large or small that float4 sums may
-								 * overflow or vanish: the slot is not
-								 * filled, its bound is -Infinity */
+								 * overflow or vanish: the slot is not filled,
+								 * its bound is -Infinity */
 } QuantClass;
 
 typedef enum QuantQueryClass
@@ -102,7 +103,8 @@ typedef struct QuantQuery
 	double		query_norm;		/* >= |q| */
 	double		base;			/* metric's constant: ip: -<mean, q>; L1: 1 -
 								 * relative error of sums over codes */
-	double		relative;		/* relative error of the float4 operator's sums */
+	double		relative;		/* relative error of the float4 operator's
+								 * sums */
 	double		shrink;			/* 1 - relative error of the float4 operator */
 	double		slack;			/* absolute error of the float4 operator */
 } QuantQuery;

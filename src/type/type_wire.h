@@ -28,12 +28,17 @@ typedef enum TypeWireStatus
 {
 	TYPE_WIRE_OK,
 	TYPE_WIRE_SHORT,			/* "insufficient data left in message" (08P01) */
-	TYPE_WIRE_NO_DIMS,			/* "vector must have at least 1 dimension" (22000) */
-	TYPE_WIRE_TOO_MANY,			/* "vector cannot have more than %d dimensions", max_dims (54000) */
-	TYPE_WIRE_TYPMOD,			/* "expected %d dimensions, not %d", typmod, dims (22000) */
-	TYPE_WIRE_UNUSED,			/* "expected unused to be 0, not %d", unused (22000) */
+	TYPE_WIRE_NO_DIMS,			/* "vector must have at least 1 dimension"
+								 * (22000) */
+	TYPE_WIRE_TOO_MANY,			/* "vector cannot have more than %d
+								 * dimensions", max_dims (54000) */
+	TYPE_WIRE_TYPMOD,			/* "expected %d dimensions, not %d", typmod,
+								 * dims (22000) */
+	TYPE_WIRE_UNUSED,			/* "expected unused to be 0, not %d", unused
+								 * (22000) */
 	TYPE_WIRE_NAN,				/* "NaN not allowed in vector" (22000) */
-	TYPE_WIRE_INFINITE			/* "infinite value not allowed in vector" (22000) */
+	TYPE_WIRE_INFINITE			/* "infinite value not allowed in vector"
+								 * (22000) */
 } TypeWireStatus;
 
 typedef struct TypeWireHeader
