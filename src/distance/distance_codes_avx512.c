@@ -125,12 +125,15 @@ load_group(const char *head, size_t stride_bytes, const int32_t *sums,
 	__m512		offset_norm2 = _mm512_permutex2var_ps(heads0, odds, heads1);
 	__m256		scale = _mm512_extractf32x8_ps(error_scale, 1);
 	__m256		offset = _mm512_castps512_ps256(offset_norm2);
+	__m256i		hi;
+	__m256i		lo;
 	__m512d		dot;
 
 	/* A pair is one 64-bit number: hi its lower half, lo its upper. */
-	dot = _mm512_fmadd_pd(_mm512_cvtepi32_pd(_mm512_cvtepi64_epi32(pairs)), step128,
-						  _mm512_mul_pd(_mm512_cvtepi32_pd(_mm512_cvtepi64_epi32(_mm512_srli_epi64(pairs, 32))),
-										step));
+	hi = _mm512_cvtepi64_epi32(pairs);
+	lo = _mm512_cvtepi64_epi32(_mm512_srli_epi64(pairs, 32));
+	dot = _mm512_fmadd_pd(_mm512_cvtepi32_pd(hi), step128,
+						  _mm512_mul_pd(_mm512_cvtepi32_pd(lo), step));
 	group.cross = _mm512_fmadd_pd(_mm512_cvtps_pd(scale), dot,
 								  _mm512_mul_pd(_mm512_cvtps_pd(offset), sum));
 	group.error = _mm512_cvtps_pd(_mm512_castps512_ps256(error_scale));

@@ -20,7 +20,8 @@ l1_u8_f32(int dims, const uint8_t *code, float scale, float offset, const float 
 {
 	float32x4_t scales = vdupq_n_f32(scale);
 	float32x4_t offsets = vdupq_n_f32(offset);
-	float32x4_t sums[4] = {vdupq_n_f32(0.0f), vdupq_n_f32(0.0f), vdupq_n_f32(0.0f), vdupq_n_f32(0.0f)};
+	float32x4_t zero = vdupq_n_f32(0.0f);
+	float32x4_t sums[4] = {zero, zero, zero, zero};
 	float		sum;
 	int			i = 0;
 

@@ -131,7 +131,8 @@ encode_four(const float *x, const float *mean, __m256d factor, __m256d offset,
 	}
 	if (mean != NULL)
 		half->mean_dot = _mm256_add_pd(half->mean_dot,
-									   _mm256_mul_pd(_mm256_cvtps_pd(_mm_loadu_ps(mean + i)), decoded));
+									   _mm256_mul_pd(_mm256_cvtps_pd(_mm_loadu_ps(mean + i)),
+													 decoded));
 	return codes;
 }
 
@@ -166,8 +167,10 @@ encode_vector(int dims, const float *x, const float *mean, double factor, double
 	half1 = half0;
 	for (; i + 8 <= dims; i += 8)
 	{
-		__m128i		codes0 = encode_four(x, mean, factors, offsets, scales, inverses, absolute, i, &half0);
-		__m128i		codes1 = encode_four(x, mean, factors, offsets, scales, inverses, absolute, i + 4, &half1);
+		__m128i		codes0 = encode_four(x, mean, factors, offsets, scales, inverses, absolute, i,
+										 &half0);
+		__m128i		codes1 = encode_four(x, mean, factors, offsets, scales, inverses, absolute,
+										 i + 4, &half1);
 		__m128i		words = _mm_packus_epi32(codes0, codes1);
 
 		_mm_storel_epi64((__m128i *) (code + i), _mm_packus_epi16(words, words));
@@ -180,7 +183,8 @@ encode_vector(int dims, const float *x, const float *mean, double factor, double
 	partials.code_sum = _mm_cvtsi128_si32(code_sums);
 
 	for (j = 0; i < dims; i++, j++)
-		code[i] = encode_element(x, mean, factor, offset, scale, inverse, absolute, i, j, &partials);
+		code[i] = encode_element(x, mean, factor, offset, scale, inverse, absolute, i, j,
+								 &partials);
 	finish_encode_sums(&partials, absolute, sums);
 }
 
@@ -219,7 +223,8 @@ encode_four_levels(const float *x, const float *mean, __m256d factor, __m256d st
 	__m256d		residuals;
 	__m128i		integers;
 
-	levels = _mm256_add_pd(_mm256_mul_pd(values, inverse), _mm256_set1_pd(DISTANCE_MAX_LEVEL + 0.5));
+	levels = _mm256_add_pd(_mm256_mul_pd(values, inverse),
+						   _mm256_set1_pd(DISTANCE_MAX_LEVEL + 0.5));
 	integers = _mm_sub_epi32(_mm256_cvttpd_epi32(levels), _mm_set1_epi32(DISTANCE_MAX_LEVEL));
 	levels = _mm256_cvtepi32_pd(integers);
 	residuals = _mm256_sub_pd(values, _mm256_mul_pd(step, levels));

@@ -275,11 +275,10 @@ vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
 		for (i = 0; i < kept_count; i++)
 		{
 			int			position = kept[i];
+			const char *slot = chunk_slots + (size_t) position * stride_bytes;
 			double		bound;
 
-			bound = compute_bound(query,
-								  (const QuantSlotData *) (chunk_slots + (size_t) position * stride_bytes),
-								  sums + 2 * position);
+			bound = compute_bound(query, (const QuantSlotData *) slot, sums + 2 * position);
 			if (bound <= threshold)
 			{
 				positions[found] = (uint16_t) (start + position);
@@ -400,9 +399,12 @@ vx_quant_code_distance(const QuantParams *params, const QuantSlotData *a,
 		return compare_floats(vx_distance, params, (const float *) a->code,
 							  (const float *) b->code);
 	if (params->metric == DISTANCE_METRIC_L1)
-		return vx_distance_code_kernels(vx_distance->variant)->l1_u8_u8(params->dims, a->code,
-																		a->scale, a->offset, b->code,
-																		b->scale, b->offset);
+	{
+		const DistanceCodeKernels *kernels = vx_distance_code_kernels(vx_distance->variant);
+
+		return kernels->l1_u8_u8(params->dims, a->code, a->scale, a->offset,
+								 b->code, b->scale, b->offset);
+	}
 	return distance_from_dot(params, a, b,
 							 vx_distance->dot_u8_u8(params->dims, a->code, b->code));
 }

@@ -21,7 +21,9 @@ vx_quant_slot_bytes(QuantKind kind, int dims)
 {
 	size_t		payload_bytes = (size_t) dims * (kind == QUANT_NONE ? sizeof(float) : 1);
 
-	return (QUANT_HEADER_BYTES + payload_bytes + SLOT_ALIGNMENT - 1) & ~(size_t) (SLOT_ALIGNMENT - 1);
+	size_t		bytes = QUANT_HEADER_BYTES + payload_bytes;
+
+	return (bytes + SLOT_ALIGNMENT - 1) & ~(size_t) (SLOT_ALIGNMENT - 1);
 }
 
 void

@@ -254,11 +254,13 @@ report_run(double seconds)
 		if (answer->count < k)
 			short_answers++;
 		for (int j = 0; j < answer->count && j < k; j++)
-			found += bsearch(&answer->ids[j], accepted[run_first + i], accepted_count[run_first + i],
+			found += bsearch(&answer->ids[j], accepted[run_first + i],
+							 accepted_count[run_first + i],
 							 sizeof(int32_t), compare_ids) != NULL;
 	}
 	qsort(times, run_count, sizeof(double), compare_times);
-	printf("%.6f %.5f %.1f %.1f %d\n", seconds, k > 0 ? (double) found / ((double) run_count * k) : -1.0,
+	printf("%.6f %.5f %.1f %.1f %d\n", seconds,
+		   k > 0 ? (double) found / ((double) run_count * k) : -1.0,
 		   times[run_count / 2], times[(int) (run_count * 0.99)], short_answers);
 	free(times);
 }

@@ -328,7 +328,8 @@ bench_pages(QuantKind kind, DistanceMetric metric, int dims, bool stream, bool a
 		}
 		qsort(shares, REPEATS, sizeof(double), compare_doubles);
 		printf("%-6s %-4s %-6s %4d dims  %-12s %7.2f ns/slot %6.1f GB/s  read (%s) %6.2f ns/slot %6.1f GB/s  %3.0f %% of it (median)\n",
-			   stream ? "stream" : "cache", kind == QUANT_SQ8 ? "sq8" : "none", metric_names[metric], dims,
+			   stream ? "stream" : "cache", kind == QUANT_SQ8 ? "sq8" : "none",
+			   metric_names[metric], dims,
 			   kernels->name, best / slots * 1e9, bytes / best * 1e-9, read_name,
 			   read_best / slots * 1e9, bytes / read_best * 1e-9, 100.0 * shares[REPEATS / 2]);
 		if (!all_kernels)
@@ -385,7 +386,11 @@ bench_single(int dims, DistanceMetric metric)
 
 	start = read_clock();
 	for (i = 0; i < rounds * 10; i++)
-		sink += (uint64_t) (int64_t) vx_quant_bound(&query, (QuantSlotData *) (slots + (i % 64) * params.slot_bytes));
+	{
+		const char *slot = slots + (i % 64) * params.slot_bytes;
+
+		sink += (uint64_t) (int64_t) vx_quant_bound(&query, (const QuantSlotData *) slot);
+	}
 	bound = (read_clock() - start) / rounds / 10 * 1e9;
 
 	for (i = 0; i < LIST; i++)
@@ -407,7 +412,8 @@ bench_single(int dims, DistanceMetric metric)
 	code_distance = (read_clock() - start) / rounds / LIST * 1e9;
 
 	printf("%-6s %4d dims  %-12s encode %6.0f ns  prepare %6.0f ns  bound %5.1f ns  of a list: estimate %5.1f ns  code distance %5.1f ns\n",
-		   metric_names[metric], dims, vx_distance->name, encode, prepare, bound, estimate, code_distance);
+		   metric_names[metric], dims, vx_distance->name, encode, prepare, bound, estimate,
+		   code_distance);
 	free(x);
 	free(mean);
 	free(slots);

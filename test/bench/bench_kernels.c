@@ -428,7 +428,8 @@ print_memory(const DistanceKernels *const *tables, int table_count)
 					for (j = 0; j < GROUP_CODES; j++)
 					{
 						at = at * 1664525 + 1013904223;
-						list[j] = codes + (size_t) (((uint64_t) at * (uint64_t) total) >> 32) * stride;
+						list[j] = codes +
+							(size_t) (((uint64_t) at * (uint64_t) total) >> 32) * stride;
 					}
 					tables[t]->dot_u8_s8x2_list(dims, list, GROUP_CODES, hi, lo, out);
 					integer_sink = out[0];
@@ -440,9 +441,11 @@ print_memory(const DistanceKernels *const *tables, int table_count)
 				start = read_clock_ns();
 				for (i = 0; i < 200000; i++)
 				{
+					const uint8_t *code;
+
 					at = at * 1664525 + 1013904223;
-					tables[t]->dot_u8_s8x2(dims, codes + (size_t) (((uint64_t) at * (uint64_t) total) >> 32) * stride,
-										   hi, lo, out);
+					code = codes + (size_t) (((uint64_t) at * (uint64_t) total) >> 32) * stride;
+					tables[t]->dot_u8_s8x2(dims, code, hi, lo, out);
 					integer_sink = out[0];
 				}
 				ns = (read_clock_ns() - start) / i;

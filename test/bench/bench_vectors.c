@@ -358,11 +358,13 @@ search_share(void *argument)
 
 	for (size_t group = share->first; group < share->end; group += GROUP_QUERIES)
 	{
-		size_t		group_end = group + GROUP_QUERIES < share->end ? group + GROUP_QUERIES : share->end;
+		size_t		group_end = group + GROUP_QUERIES < share->end ?
+			group + GROUP_QUERIES : share->end;
 
 		for (int block = 0; block < truth->rows; block += BLOCK_ROWS)
 		{
-			int			block_end = block + BLOCK_ROWS < truth->rows ? block + BLOCK_ROWS : truth->rows;
+			int			block_end = block + BLOCK_ROWS < truth->rows ?
+				block + BLOCK_ROWS : truth->rows;
 
 			for (size_t query = group; query < group_end; query++)
 			{
@@ -388,8 +390,12 @@ search_share(void *argument)
 			Neighbour  *found = truth->found + query * truth->kept;
 
 			for (int i = 0; i < truth->kept && found[i].id >= 0; i++)
-				found[i].distance = compute_exactly(truth, truth->queries.values + query * dims,
-													truth->base.values + (size_t) found[i].id * truth->stride * dims);
+			{
+				const float *row = truth->base.values + (size_t) found[i].id * truth->stride * dims;
+
+				found[i].distance =
+					compute_exactly(truth, truth->queries.values + query * dims, row);
+			}
 			qsort(found, truth->kept, sizeof(Neighbour), compare_neighbours);
 		}
 	}

@@ -302,14 +302,17 @@ test_float_bound(const DistanceKernels *k)
 			run_float_reference(dims, floats_a, floats_b, exact, magnitude);
 			for (place = 0; place < PLACES; place++)
 			{
-				const float *a = place_copy(&arena_a, place, floats_a, sizeof(float), (size_t) dims);
-				const float *b = place_copy(&arena_b, PLACES - 1 - place, floats_b, sizeof(float), (size_t) dims);
+				const float *a = place_copy(&arena_a, place, floats_a, sizeof(float),
+											(size_t) dims);
+				const float *b = place_copy(&arena_b, PLACES - 1 - place, floats_b, sizeof(float),
+											(size_t) dims);
 				float		got[SUMS];
 
 				run_float_kernels(k, dims, a, b, got);
 				for (i = 0; i < SUMS; i++)
 				{
-					double		bound = kind == DATA_SMALL_INTEGERS ? 0.0 : float_bound(dims, magnitude[i]);
+					double		bound = kind == DATA_SMALL_INTEGERS ?
+						0.0 : float_bound(dims, magnitude[i]);
 
 					if (!(fabs((double) got[i] - exact[i]) <= bound))
 						fault("%s, %d dims, data %d, place %d: %.9g instead of %.9g, bound %.3g",
@@ -337,7 +340,8 @@ test_float_same_bits(const DistanceKernels *k)
 		for (place = 0; place < PLACES; place++)
 		{
 			const float *a = place_copy(&arena_a, place, floats_a, sizeof(float), (size_t) dims);
-			const float *b = place_copy(&arena_b, (place + 2) % PLACES, floats_b, sizeof(float), (size_t) dims);
+			const float *b = place_copy(&arena_b, (place + 2) % PLACES, floats_b, sizeof(float),
+										(size_t) dims);
 			float		got[SUMS];
 			float		swapped[SUMS];
 
@@ -571,8 +575,10 @@ test_integer_single(const DistanceKernels *k)
 			for (place = 0; place < PLACES; place++)
 			{
 				const uint8_t *a = place_copy(&arena_a, place, bytes_a, 1, (size_t) dims);
-				const uint8_t *b = place_copy(&arena_b, PLACES - 1 - place, bytes_b, 1, (size_t) dims);
-				const uint8_t *c = place_copy(&arena_c, (place + 3) % PLACES, bytes_c, 1, (size_t) dims);
+				const uint8_t *b = place_copy(&arena_b, PLACES - 1 - place, bytes_b, 1,
+											  (size_t) dims);
+				const uint8_t *c = place_copy(&arena_c, (place + 3) % PLACES, bytes_c, 1,
+											  (size_t) dims);
 				int32_t    *sums = place_array(&arena_out, place, sizeof(int32_t), 2);
 				int32_t		sum;
 
@@ -630,8 +636,10 @@ test_integer_several(const DistanceKernels *k)
 				const int8_t *hi;
 				const int8_t *lo;
 				const uint8_t *code;
-				int32_t    *pairs = place_array(&arena_out, PLACES - 1, sizeof(int32_t), 2 * (size_t) count);
-				int32_t    *sums = place_array(&arena_out, PLACES - 1, sizeof(int32_t), (size_t) count);
+				int32_t    *pairs = place_array(&arena_out, PLACES - 1, sizeof(int32_t),
+												2 * (size_t) count);
+				int32_t    *sums = place_array(&arena_out, PLACES - 1, sizeof(int32_t),
+											   (size_t) count);
 				int			fill = (int) (random_bits() % 4) == 0 ? 255 : -1;
 				size_t		byte;
 
@@ -794,7 +802,8 @@ test_detection(uint32_t cpu)
 #if defined(VX_DISTANCE_X86)
 		{"flags", {"avx2", "fma"}, DISTANCE_FEATURE_AVX2},
 		{"flags", {"avx512f", "avx512bw", "avx512dq", "avx512vl"}, DISTANCE_FEATURE_AVX512},
-		{"flags", {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"}, DISTANCE_FEATURE_AVX512_VNNI},
+		{"flags", {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"},
+		DISTANCE_FEATURE_AVX512_VNNI},
 #ifdef VX_DISTANCE_AVX_VNNI
 		{"flags", {"avx2", "fma", "avx_vnni"}, DISTANCE_FEATURE_AVX_VNNI},
 #endif

@@ -252,7 +252,8 @@ main(void)
 
 	build(&graph, &params, slots, 1, &worker);
 	check(vx_hnsw_graph_finish(&graph, worker, order) == 0 && order[0] == 0, "one node");
-	check(vx_hnsw_graph_search(&graph, worker, slot_at(&params, slots, 0), EF, nodes, distances) == 1 &&
+	check(vx_hnsw_graph_search(&graph, worker, slot_at(&params, slots, 0), EF, nodes,
+							   distances) == 1 &&
 		  nodes[0] == 0, "one node is found");
 
 	while (block_count > 0)

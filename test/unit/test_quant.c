@@ -219,7 +219,8 @@ make_vector(VectorShape shape, int dims, const float *q, float *x)
 			break;
 		case SHAPE_ULP:
 			for (i = 0; i < dims; i++)
-				x[i] = random_below(4) == 0 ? nextafterf(q[i], a > 0.0 ? INFINITY : -INFINITY) : q[i];
+				x[i] = random_below(4) == 0 ?
+					nextafterf(q[i], a > 0.0 ? INFINITY : -INFINITY) : q[i];
 			break;
 		case SHAPE_NEAR:
 			b = pow(10.0, -2 - random_below(6));
@@ -432,10 +433,12 @@ check_other_query(void)
 	vx_distance = tables[random_below(table_count)];
 	vx_quant_prepare_query(&other, &batch.params, batch.q, batch.other_memory);
 	if (other.query_class != query->query_class)
-		fault("query class %d, but %d by %s", query->query_class, other.query_class, vx_distance->name);
+		fault("query class %d, but %d by %s", query->query_class, other.query_class,
+			  vx_distance->name);
 	if (query->query_class != QUANT_QUERY_NORMAL)
 		return;
-	if (other.step != query->step || other.sum != query->sum || other.norm2 != query->norm2 || other.error != query->error ||
+	if (other.step != query->step || other.sum != query->sum || other.norm2 != query->norm2 ||
+		other.error != query->error ||
 		other.query_norm != query->query_norm || other.slack != query->slack ||
 		memcmp(batch.query_memory, batch.other_memory, vx_quant_query_bytes(&batch.params)) != 0)
 		fault("%s %d: another query by %s", metric_names[batch.params.metric], batch.params.dims,
@@ -531,14 +534,17 @@ check_slot(const QuantSlotData *slot, const float *x, double *norm_out)
 	for (i = 0; i < dims; i++)
 	{
 		long double mean = params->mean == NULL ? 0.0L : (long double) params->mean[i];
-		long double decoded = (long double) slot->offset + (long double) slot->scale * slot->code[i];
+		long double decoded = (long double) slot->offset +
+			(long double) slot->scale * slot->code[i];
 		long double difference = (long double) x[i] * factor - mean - decoded;
-		long double rounding = fabsl(mean + decoded) * 0x1p-23L + fabsl(mean) * 0x1p-50L + 0x1p-149L;
+		long double rounding = fabsl(mean + decoded) * 0x1p-23L + fabsl(mean) * 0x1p-50L +
+			0x1p-149L;
 
 		if (fabsl((long double) batch.scratch[i] - (mean + decoded)) > rounding)
 			fault("%s %d: decoded[%d] is %.9g, not %.9Lg", metric_names[params->metric], dims, i,
 				  batch.scratch[i], mean + decoded);
-		residual += params->metric == DISTANCE_METRIC_L1 ? fabsl(difference) : difference * difference;
+		residual += params->metric == DISTANCE_METRIC_L1 ?
+			fabsl(difference) : difference * difference;
 		decoded_norm2 += decoded * decoded;
 		mean_dot += mean * decoded;
 		largest += fabsl(mean * decoded);
@@ -549,12 +555,14 @@ check_slot(const QuantSlotData *slot, const float *x, double *norm_out)
 	if (residual > (long double) slot->error)
 		fault("%s %d: error %.9g is below %.9Lg", metric_names[params->metric], dims,
 			  slot->error, residual);
-	if (fabsl((long double) slot->norm2 - decoded_norm2) > decoded_norm2 * QUANT_NORM2_SLACK + 0x1p-149L)
+	if (fabsl((long double) slot->norm2 - decoded_norm2) >
+		decoded_norm2 * QUANT_NORM2_SLACK + 0x1p-149L)
 		fault("%s %d: norm2 %.9g is not %.9Lg", metric_names[params->metric], dims,
 			  slot->norm2, decoded_norm2);
 	if (params->metric != DISTANCE_METRIC_IP)
 		mean_dot = 0.0L;
-	if (fabsl((long double) slot->mean_dot - mean_dot) > fabsl(mean_dot) * 0x1p-23L + largest * 0x1p-40L + 0x1p-149L)
+	if (fabsl((long double) slot->mean_dot - mean_dot) >
+		fabsl(mean_dot) * 0x1p-23L + largest * 0x1p-40L + 0x1p-149L)
 		fault("%s %d: mean_dot %.9g is not %.9Lg", metric_names[params->metric], dims,
 			  slot->mean_dot, mean_dot);
 	if (slot->code_sum != code_sum)
@@ -598,7 +606,8 @@ add_vector(void)
 	other->incarnation = slot->incarnation;
 	if (vx_quant_encode(&batch.params, x, other) != QUANT_CLASS_CODE ||
 		memcmp(slot, other, batch.params.slot_bytes) != 0)
-		fault("%s %d: another slot by %s", metric_names[batch.params.metric], dims, vx_distance->name);
+		fault("%s %d: another slot by %s", metric_names[batch.params.metric], dims,
+			  vx_distance->name);
 #else
 	(void) other;
 #endif
@@ -625,20 +634,24 @@ compute_leeway(const QuantSlotData *slot, double distance, double norm, double n
 		case DISTANCE_METRIC_L2:
 			/* the root of norm2's rounding counts only where it is near all */
 			return 1.001 * errors + 2.0 * gamma * distance + 2.0 * query->slack +
-				sqrt(2.0 * (decoded * QUANT_NORM2_SLACK + (decoded + query->norm2) * QUANT_CROSS_SLACK)) +
+				sqrt(2.0 * (decoded * QUANT_NORM2_SLACK +
+							(decoded + query->norm2) * QUANT_CROSS_SLACK)) +
 				0x1p-73;
 		case DISTANCE_METRIC_COSINE:
 			l2 = sqrt(2.0 * distance) + sqrt(2.0 * query->slack);
-			return l2 * (1.001 * errors + sqrt(2.0 * QUANT_NORM2_SLACK * (decoded + query->norm2))) +
+			return l2 * (1.001 * errors +
+						 sqrt(2.0 * QUANT_NORM2_SLACK * (decoded + query->norm2))) +
 				3.0 * query->slack;
 		case DISTANCE_METRIC_IP:
 			return 2.001 * ((double) slot->error * norm_q + sqrt(decoded) * query->error) +
 				3.0 * gamma * norm_q * (norm + batch.params.mean_norm * 0x1p-10) +
-				0x1p-36 * norm_q * (sqrt(decoded) + batch.params.mean_norm) + 2.0 * query->slack + 0x1p-73 * norm_q;
+				0x1p-36 * norm_q * (sqrt(decoded) + batch.params.mean_norm) + 2.0 * query->slack +
+				0x1p-73 * norm_q;
 		default:
 			return 1.001 * errors +
 				2.0 * (gamma + compute_gamma(DISTANCE_CODES_L1_DEPTH(dims))) * (distance + errors) +
-				dims * 0x1p-20 * (fabs((double) slot->offset) + 255.0 * (double) slot->scale) + 0x1p-130;
+				dims * 0x1p-20 * (fabs((double) slot->offset) + 255.0 * (double) slot->scale) +
+				0x1p-130;
 	}
 }
 
@@ -666,7 +679,8 @@ check_bound_many(const double *bounds, double threshold, const char *kernels)
 		}
 		if (memcmp(&found_bounds[next], &bounds[i], sizeof(double)) != 0)
 			fault("%s %s %d: bound %.17g among many, %.17g alone", kernels,
-				  metric_names[batch.params.metric], batch.params.dims, found_bounds[next], bounds[i]);
+				  metric_names[batch.params.metric], batch.params.dims, found_bounds[next],
+				  bounds[i]);
 		next++;
 	}
 	if (next != found)
@@ -784,7 +798,8 @@ check_batch(void)
 						  dims, bound, tables[t]->name, distance, tables[u]->name);
 				if (!(bound >= distance - leeway))
 					fault("%s %d: bound %.17g by %s is far below distance %.17g by %s, leeway %g",
-						  metric_names[metric], dims, bound, tables[t]->name, distance, tables[u]->name, leeway);
+						  metric_names[metric], dims, bound, tables[t]->name, distance,
+						  tables[u]->name, leeway);
 
 				gap = size > 0.0 ? (distance - bound) / size : 1.0;
 				if (gap < least_gap[metric][u])
@@ -834,7 +849,8 @@ check_estimates(void)
 		for (j = 0; j < dims; j++)
 		{
 			double		mean = params->mean == NULL ? 0.0 : (double) params->mean[j];
-			double		decoded = mean + (double) slot->offset + (double) slot->scale * slot->code[j];
+			double		decoded = mean + (double) slot->offset +
+				(double) slot->scale * slot->code[j];
 			double		q = (double) batch.q[j] * factor;
 
 			if (metric == DISTANCE_METRIC_IP)
@@ -989,7 +1005,8 @@ test_tightness(DistanceMetric metric, bool clustered, double limit)
 		start_batch(QUANT_SQ8, metric, dims, NULL);
 		for (i = 0; i < BATCH; i++)
 		{
-			make_vector(clustered ? SHAPE_CLUSTER : SHAPE_GAUSS, dims, batch.q, batch.x[batch.count]);
+			make_vector(clustered ? SHAPE_CLUSTER : SHAPE_GAUSS, dims, batch.q,
+						batch.x[batch.count]);
 			add_vector();
 		}
 		use_kernels(table_count - 1);
@@ -997,7 +1014,8 @@ test_tightness(DistanceMetric metric, bool clustered, double limit)
 		{
 			double		distance = vx_distance_metric(metric, dims, batch.x[i], batch.q);
 			double		bound = vx_quant_bound(&batch.query, get_slot(i));
-			double		size = metric == DISTANCE_METRIC_IP ? batch.norm[i] * batch.query.query_norm : distance;
+			double		size = metric == DISTANCE_METRIC_IP ?
+				batch.norm[i] * batch.query.query_norm : distance;
 
 			sum += (distance - bound) / size;
 			count++;
@@ -1116,7 +1134,8 @@ test_classes(void)
 		expect_class(QUANT_NONE, metric, 0x1p59, QUANT_CLASS_CODE);
 		expect_class(QUANT_NONE, metric, 3e38, sums ? QUANT_CLASS_CODE : QUANT_CLASS_ODD);
 		expect_class(QUANT_SQ8, metric, 0x1p-51, QUANT_CLASS_CODE);
-		expect_class(QUANT_SQ8, metric, 0x1.fffffep-52, cosine ? QUANT_CLASS_ODD : QUANT_CLASS_CODE);
+		expect_class(QUANT_SQ8, metric, 0x1.fffffep-52,
+					 cosine ? QUANT_CLASS_ODD : QUANT_CLASS_CODE);
 		expect_class(QUANT_NONE, metric, 1e-40, cosine ? QUANT_CLASS_ODD : QUANT_CLASS_CODE);
 		expect_class(QUANT_SQ8, metric, INFINITY, QUANT_CLASS_ODD);
 		expect_class(QUANT_SQ8, metric, NAN, QUANT_CLASS_ODD);
@@ -1176,20 +1195,25 @@ test_broken_slots(void)
 				int			next = 0;
 
 				use_kernels(t);
-				found = vx_quant_bound_many(&batch.query, batch.slots, BATCH, INFINITY, positions, bounds);
+				found = vx_quant_bound_many(&batch.query, batch.slots, BATCH, INFINITY, positions,
+											bounds);
 				for (i = 0; i < BATCH; i++)
 				{
 					bool		empty = i % 3 == 1;
 
 					if (isnan(vx_quant_bound(&batch.query, get_slot(i))) != empty)
-						fault("%s %s: bound of slot %d", tables[t]->name, metric_names[metrics[m]], i);
+						fault("%s %s: bound of slot %d", tables[t]->name,
+							  metric_names[metrics[m]], i);
 					if (isnan(vx_quant_estimate(&batch.query, get_slot(i))) != empty)
-						fault("%s %s: estimate of slot %d", tables[t]->name, metric_names[metrics[m]], i);
+						fault("%s %s: estimate of slot %d", tables[t]->name,
+							  metric_names[metrics[m]], i);
 					if (!empty && (next >= found || positions[next++] != i))
-						fault("%s %s: slot %d not found", tables[t]->name, metric_names[metrics[m]], i);
+						fault("%s %s: slot %d not found", tables[t]->name,
+							  metric_names[metrics[m]], i);
 				}
 				if (next != found)
-					fault("%s %s: %d slots, not %d", tables[t]->name, metric_names[metrics[m]], found, next);
+					fault("%s %s: %d slots, not %d", tables[t]->name, metric_names[metrics[m]],
+						  found, next);
 			}
 			end_batch();
 		}
@@ -1215,7 +1239,8 @@ test_broken_slots(void)
 				int			found;
 
 				use_kernels(t);
-				found = vx_quant_bound_many(&batch.query, batch.slots, BATCH, threshold, positions, bounds);
+				found = vx_quant_bound_many(&batch.query, batch.slots, BATCH, threshold,
+											positions, bounds);
 				if (found < 0 || found > BATCH)
 					fault("%d of %d slots", found, BATCH);
 				for (i = 0; i < found; i++)
@@ -1302,7 +1327,8 @@ test_sharing(void)
 		dims = 1 + random_below(20);
 		make_vector(SHAPE_GAUSS, dims, NULL, batch.q);
 		make_vector(SHAPE_GAUSS, dims, NULL, batch.x[0]);
-		start_batch(QUANT_SQ8, i % 2 == 0 ? DISTANCE_METRIC_COSINE : DISTANCE_METRIC_L2, dims, NULL);
+		start_batch(QUANT_SQ8, i % 2 == 0 ? DISTANCE_METRIC_COSINE : DISTANCE_METRIC_L2, dims,
+					NULL);
 		for (j = 0; j < dims; j++)
 			batch.x[1][j] = i % 2 == 0 ? 3.0f * batch.x[0][j] :
 				(float) ((double) batch.x[0][j] * (1.0 + 1e-7 * random_gauss()));
@@ -1312,7 +1338,8 @@ test_sharing(void)
 			vx_quant_encode(params, batch.x[1], b) != QUANT_CLASS_CODE)
 			fault("no code");
 		if (vx_quant_may_share(params, a, b) &&
-			!(vx_quant_bound(&batch.query, a) <= vx_distance_metric(params->metric, dims, batch.x[1], batch.q)))
+			!(vx_quant_bound(&batch.query, a) <=
+			  vx_distance_metric(params->metric, dims, batch.x[1], batch.q)))
 			fault("%s %d: a shared node's bound is too high", metric_names[params->metric], dims);
 		end_batch();
 	}
@@ -1397,20 +1424,24 @@ check_vector_kernels(const DistanceCodeKernels *kernels, int dims)
 	if (!(fabs(result - l1_query) <= gamma * l1_query + dims * 0x1p-22 * size))
 		fault("%d: l1_u8_f32 %.9g, not %.9g", dims, result, l1_query);
 	result = (double) kernels->l1_u8_u8(dims, a, scale, offset, b, scale, 1.0f);
-	if (!(fabs(result - l1_codes) <= gamma * l1_codes + dims * 0x1p-20 * (size + 256.0 * (double) scale + 1.0)))
+	if (!(fabs(result - l1_codes) <=
+		  gamma * l1_codes + dims * 0x1p-20 * (size + 256.0 * (double) scale + 1.0)))
 		fault("%d: l1_u8_u8 %.9g, not %.9g", dims, result, l1_codes);
 
 	/* To codes and limbs and back. */
 	kernels->encode_u8(dims, x, z, 2.0, least, (greatest - least) / 255.0, true, a, &sums);
-	kernels->encode_limbs(dims, x, z, 2.0, fmax(-least, greatest) / DISTANCE_MAX_LEVEL, hi, lo, &limbs);
+	kernels->encode_limbs(dims, x, z, 2.0, fmax(-least, greatest) / DISTANCE_MAX_LEVEL, hi, lo,
+						  &limbs);
 	for (i = 0; i < dims; i++)
 	{
 		double		value = 2.0 * x[i] - z[i];
 		double		step = fmax(-least, greatest) / DISTANCE_MAX_LEVEL;
 
-		if (!(fabs(value - (least + (greatest - least) / 255.0 * a[i])) <= (greatest - least) / 509.0 + 1e-12))
+		if (!(fabs(value - (least + (greatest - least) / 255.0 * a[i])) <=
+			  (greatest - least) / 509.0 + 1e-12))
 			fault("%d: code[%d] is %d", dims, i, a[i]);
-		if (!(fabs(value - step * (128.0 * hi[i] + lo[i])) <= 0.51 * step) || abs(hi[i]) > 127 || abs(lo[i]) > 64)
+		if (!(fabs(value - step * (128.0 * hi[i] + lo[i])) <= 0.51 * step) || abs(hi[i]) > 127 ||
+			abs(lo[i]) > 64)
 			fault("%d: limbs[%d] are %d and %d", dims, i, hi[i], lo[i]);
 		sums.code_sum -= a[i];
 		limbs.level -= 128 * hi[i] + lo[i];
@@ -1469,7 +1500,8 @@ check_keep_kernels(const DistanceCodeKernels *kernels, int count)
 			found = kernels->keep_ball(heads, stride_bytes, count, sums, &test, kept);
 		for (i = 0; i < count; i++)
 		{
-			const DistanceCodeHead *head = (const DistanceCodeHead *) (heads + (size_t) i * stride_bytes);
+			const DistanceCodeHead *head =
+				(const DistanceCodeHead *) (heads + (size_t) i * stride_bytes);
 			double		cross = (double) head->offset * test.sum +
 				(double) head->scale * test.step * (128.0 * sums[2 * i] + sums[2 * i + 1]);
 			double		reach = test.reach + (double) head->error;
@@ -1533,7 +1565,8 @@ test_sizes(void)
 {
 	if (vx_quant_slot_bytes(QUANT_SQ8, 1) != 64 || vx_quant_slot_bytes(QUANT_SQ8, 36) != 64 ||
 		vx_quant_slot_bytes(QUANT_SQ8, 37) != 128 || vx_quant_slot_bytes(QUANT_SQ8, 100) != 128 ||
-		vx_quant_slot_bytes(QUANT_SQ8, 784) != 832 || vx_quant_slot_bytes(QUANT_SQ8, 8000) != 8064 ||
+		vx_quant_slot_bytes(QUANT_SQ8, 784) != 832 ||
+		vx_quant_slot_bytes(QUANT_SQ8, 8000) != 8064 ||
 		vx_quant_slot_bytes(QUANT_NONE, 9) != 64 || vx_quant_slot_bytes(QUANT_NONE, 2000) != 8064)
 		fault("slot sizes");
 	report("slot sizes");
