@@ -10,7 +10,9 @@
  * 4. Build the graph over the codes, with workers (vx_hnsw_build_graph).
  * 5. Write nodes, links and rows in breadth-first order: the id of a node is
  *	  its place in that order (write_index).
- * 6. Log the index, measure how wide searches must be (vx_hnsw_calibrate).
+ * 6. Insert the rows that did not fit into maintenance_work_mem
+ *	  (vx_hnsw_insert_overflow).
+ * 7. Log the index, measure how wide searches must be (vx_hnsw_calibrate).
  *
  *-------------------------------------------------------------------------
  */
@@ -32,6 +34,14 @@
  * that are not touched cost nothing.
  */
 #define CHUNK_BYTES ((Size) 33 * 1024 * 1024)
+
+/*
+ * Memory of a node beside its code and its lists: 8 to 16 bytes for telling
+ * equal codes apart, which are given back, then 4 for its upper lists, 2 for
+ * level and lock, 2 for each process's marks, 4 for the order, 4 for its place
+ * in it, and 13 for the store's builder.
+ */
+#define NODE_OVERHEAD_BYTES 36
 
 /* A row of the table */
 typedef struct BuildRow
@@ -62,6 +72,9 @@ typedef struct BuildState
 	bool		rows_in_order;
 	SeenCode   *seen;
 	uint64		seen_size;		/* power of two */
+	Size		node_bytes;		/* memory of a node */
+	Size		memory;			/* of all there are */
+	HnswOverflow *overflow;		/* rows beyond maintenance_work_mem, or NULL */
 } BuildState;
 
 char *
@@ -98,6 +111,8 @@ get_code(BuildState *state, uint32 node)
 static void
 init_state(BuildState *state, Relation index, const QuantParams *quant)
 {
+	int			m = vx_hnsw_get_m(index);
+
 	memset(state, 0, sizeof(BuildState));
 	state->index = index;
 	state->context = CurrentMemoryContext;
@@ -108,6 +123,8 @@ init_state(BuildState *state, Relation index, const QuantParams *quant)
 	state->rows_size = 1024;
 	state->rows = palloc(sizeof(BuildRow) * state->rows_size);
 	state->rows_in_order = true;
+	state->node_bytes = quant->slot_bytes + NODE_OVERHEAD_BYTES +
+		HnswLinkSlotBytes(m) + sizeof(uint32) * m / (m - 1);
 	state->seen_size = 4096;
 	state->seen = palloc0(sizeof(SeenCode) * state->seen_size);
 }
@@ -166,6 +183,7 @@ find_or_add_node(BuildState *state, QuantSlotData *slot)
 		state->code_chunks[node / state->codes_per_chunk] =
 			MemoryContextAllocHuge(state->context, CHUNK_BYTES);
 	memcpy(get_code(state, node), slot, state->quant.slot_bytes);
+	state->memory += state->node_bytes;
 
 	state->seen[at].hash = hash;
 	state->seen[at].node_plus_one = node + 1;
@@ -180,6 +198,20 @@ load_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, void *arg)
 {
 	BuildState *state = (BuildState *) arg;
 	BuildRow   *row;
+
+	/* Once the memory is full, all that comes goes to the file. */
+	if (state->overflow == NULL && state->memory > (Size) maintenance_work_mem * 1024)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(state->context);
+
+		state->overflow = vx_hnsw_begin_overflow(state->quant.slot_bytes);
+		MemoryContextSwitchTo(old_context);
+	}
+	if (state->overflow != NULL)
+	{
+		vx_hnsw_add_overflow(state->overflow, tid, kind, slot);
+		return;
+	}
 
 	if (state->row_count >= STORE_NONE - STORE_ROWS_PER_PAGE)
 		ereport(ERROR,
@@ -198,6 +230,7 @@ load_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, void *arg)
 	if (state->row_count > 0 && ItemPointerCompare(&row[-1].tid, tid) > 0)
 		state->rows_in_order = false;
 	state->row_count++;
+	state->memory += sizeof(BuildRow);
 }
 
 /*
@@ -304,6 +337,7 @@ fill_graph_words(StoreGraph *words, Relation index)
 static void
 write_index(BuildState *state, const HnswGraph *graph, const uint32 *order)
 {
+	uint64		more_rows = state->overflow ? vx_hnsw_count_overflow(state->overflow) : 0;
 	StoreBuilder *builder;
 	StoreGraph	words;
 	uint32	   *place_of = NULL;
@@ -353,7 +387,7 @@ write_index(BuildState *state, const HnswGraph *graph, const uint32 *order)
 		vx_store_build_node_row(builder, &row->tid, row->kind,
 								row->kind == STORE_ROW_CODED ? place_of[row->node] : STORE_NONE);
 	}
-	vx_store_write_build(builder);
+	vx_store_write_build(builder, more_rows);
 	if (state->nodes > 0)
 	{
 		pfree(place_of);
@@ -382,6 +416,24 @@ calibrate(Relation index)
 
 	vx_hnsw_calibrate(store, &measured);
 	vx_hnsw_store_calibration(store, &measured);
+}
+
+/*
+ * Say how much memory would have been enough.
+ */
+static void
+report_overflow(const BuildState *state)
+{
+	uint64		rows = vx_hnsw_count_overflow(state->overflow);
+	uint64		bytes = state->memory + rows * (state->node_bytes + sizeof(BuildRow));
+
+	ereport(NOTICE,
+			(errmsg("graph of index \"%s\" does not fit into maintenance_work_mem",
+					RelationGetRelationName(state->index)),
+			 errdetail("%u rows are built in memory, " UINT64_FORMAT " are inserted one by one.",
+					   state->row_count, rows),
+			 errhint("With maintenance_work_mem of " UINT64_FORMAT " MB all would fit.",
+					 bytes / (1024 * 1024) + 1)));
 }
 
 IndexBuildResult *
@@ -418,6 +470,8 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 	result->heap_tuples = vx_am_load_rows(heap, index, index_info, &state.quant,
 										  load_row, &state, &result->index_tuples);
 	pfree(state.seen);
+	if (state.overflow != NULL)
+		report_overflow(&state);
 
 	if (state.nodes > 0)
 	{
@@ -433,6 +487,11 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 	write_index(&state, build ? &build->graph : NULL, order);
 	if (build != NULL)
 		vx_hnsw_free_graph(build);
+	if (state.overflow != NULL)
+	{
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_INSERT);
+		vx_hnsw_insert_overflow(state.overflow, heap, index, index_info->ii_Concurrent);
+	}
 	vx_store_log_build(index);
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_CALIBRATE);

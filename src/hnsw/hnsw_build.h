@@ -48,4 +48,20 @@ extern void vx_hnsw_build_graph(HnswBuildGraph *build, Relation index, uint32 *o
 
 extern void vx_hnsw_free_graph(HnswBuildGraph *build);
 
+/* How many workers to ask for; they do not read the table. */
+extern int	vx_hnsw_plan_workers(Relation heap, uint64 rows);
+
+/* hnsw_overflow.c */
+typedef struct HnswOverflow HnswOverflow;
+
+/* Lives in the current memory context. */
+extern HnswOverflow *vx_hnsw_begin_overflow(Size slot_bytes);
+extern void vx_hnsw_add_overflow(HnswOverflow *overflow, ItemPointer tid, uint16 kind,
+								 const QuantSlotData *slot);
+extern uint64 vx_hnsw_count_overflow(const HnswOverflow *overflow);
+
+/* Insert them all, without WAL; the index must be logged whole afterwards. */
+extern void vx_hnsw_insert_overflow(HnswOverflow *overflow, Relation heap, Relation index,
+									bool concurrent);
+
 #endif							/* VX_HNSW_BUILD_H */

@@ -23,6 +23,7 @@
 #include "optimizer/optimizer.h"
 #include "pgstat.h"
 #include "port/atomics.h"
+#include "postmaster/bgworker_internals.h"
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_progress.h"
@@ -99,18 +100,18 @@ count_graph_bytes(uint32 count, int m)
 }
 
 /*
- * How many workers to ask for.  They do not read the table, so what core asks
- * before it lets workers scan one does not matter.
+ * What core asks before it lets workers scan a table does not matter: they do
+ * not.
  */
-static int
-plan_workers(Relation heap, uint32 count)
+int
+vx_hnsw_plan_workers(Relation heap, uint64 rows)
 {
 	int			wanted = RelationGetParallelWorkers(heap, -1);
 
 	if (max_parallel_maintenance_workers == 0 || IsInParallelMode() || !IsUnderPostmaster)
 		return 0;
 	if (wanted == -1)
-		wanted = count / MIN_NODES_PER_WORKER;
+		wanted = Min(rows / MIN_NODES_PER_WORKER, MAX_PARALLEL_WORKER_LIMIT);
 	return Min(wanted, max_parallel_maintenance_workers);
 }
 
@@ -188,7 +189,7 @@ vx_hnsw_allocate_graph(Relation heap, Relation index, const QuantParams *quant,
 	GraphShared *shared;
 	char	   *block;
 
-	build->workers = plan_workers(heap, count);
+	build->workers = vx_hnsw_plan_workers(heap, count);
 	if (build->workers > 0)
 		build->segment = create_segment(index, at.end);
 	if (build->segment != NULL)

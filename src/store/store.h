@@ -137,6 +137,8 @@ typedef struct StoreWal
 	}			block[STORE_WAL_BLOCKS];
 } StoreWal;
 
+extern Oid	vx_store_unlogged_index;
+
 extern void vx_store_wal_begin(StoreWal *wal, Relation index);
 extern int	vx_store_wal_add(StoreWal *wal, Buffer buffer, bool fresh);
 extern void vx_store_wal_put(StoreWal *wal, int block, const void *place,
@@ -207,7 +209,7 @@ extern void vx_store_build_node(StoreBuilder *builder, QuantSlotData *slot, int 
 extern void vx_store_build_upper(StoreBuilder *builder, const void *upper);
 extern void vx_store_build_node_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
 									uint32 node);
-extern void vx_store_write_build(StoreBuilder *builder);
+extern void vx_store_write_build(StoreBuilder *builder, uint64 more_nodes);
 extern void vx_store_log_build(Relation index);
 extern void vx_store_end_build(StoreBuilder *builder);
 extern void vx_store_build_empty(Relation index, ForkNumber fork, int dims,

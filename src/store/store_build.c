@@ -369,20 +369,30 @@ vx_store_build_node_row(StoreBuilder *builder, ItemPointer tid, uint16 kind, uin
 }
 
 /*
- * The directory: one level with room for all nodes.
+ * The directory: one level with room for all nodes and more to come.
  */
 static void
-write_directory(StoreBuilder *builder)
+write_directory(StoreBuilder *builder, uint64 more_nodes)
 {
+	uint64		room = builder->nodes;
 	uint32		pages;
 	uint32		page_no;
 	uint32		node;
 	char	   *level;
 
-	if (builder->nodes == 0)
+	if (builder->nodes == 0 && more_nodes == 0)
 		return;
+
+	/*
+	 * Several processes of one transaction may insert those, and locks do not
+	 * keep two of them from growing the directory at once: there is more than
+	 * enough room.
+	 */
+	if (more_nodes > 0)
+		room += more_nodes + 8 * STORE_NODES_PER_PAGE;
+
 	/* 60 % full */
-	pages = (uint64) builder->nodes * 10 /
+	pages = room * 10 /
 		(6 * STORE_BUCKETS_PER_PAGE * STORE_BUCKET_ENTRIES) + 1;
 	level = MemoryContextAllocExtended(CurrentMemoryContext, (Size) pages * BLCKSZ,
 									   MCXT_ALLOC_HUGE);
@@ -460,10 +470,10 @@ write_map(StoreBuilder *builder)
 
 /*
  * Write what is left.  The index can be opened then, but nothing of it has
- * been logged.
+ * been logged; the caller will insert more nodes before it is.
  */
 void
-vx_store_write_build(StoreBuilder *builder)
+vx_store_write_build(StoreBuilder *builder, uint64 more_nodes)
 {
 	PGAlignedBlock page;
 	uint32		node;
@@ -484,7 +494,7 @@ vx_store_write_build(StoreBuilder *builder)
 		append_slot(builder, STORE_NODE, sizeof(data), &data);
 	}
 	flush_family(builder, STORE_NODE);
-	write_directory(builder);
+	write_directory(builder, more_nodes);
 	write_map(builder);
 
 	vx_store_init_meta((Page) page.data, builder->quant.dims, builder->quant.kind,
@@ -505,7 +515,7 @@ vx_store_log_build(Relation index)
 void
 vx_store_end_build(StoreBuilder *builder)
 {
-	vx_store_write_build(builder);
+	vx_store_write_build(builder, 0);
 	vx_store_log_build(builder->index);
 }
 

@@ -27,6 +27,12 @@
 
 #include "store/store.h"
 
+/*
+ * An index under construction in this transaction whose changes need no
+ * records, since the build logs it whole at its end.
+ */
+Oid			vx_store_unlogged_index = InvalidOid;
+
 /* Fragments of the record in the making; one record at a time. */
 static char fragments[STORE_WAL_BLOCKS][STORE_WAL_ROOM];
 
@@ -104,7 +110,8 @@ apply_fragments(Page page, const char *from, int length)
 void
 vx_store_wal_finish(StoreWal *wal)
 {
-	bool		logged = RelationNeedsWAL(wal->index);
+	bool		logged = RelationNeedsWAL(wal->index) &&
+	RelationGetRelid(wal->index) != vx_store_unlogged_index;
 	int			i;
 
 	START_CRIT_SECTION();
