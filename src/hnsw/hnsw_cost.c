@@ -154,8 +154,8 @@ vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 		walk = walk_cost(root, index, m, dims, guess_ef(wanted / passing), random_page_cost);
 
 		/*
-		 * Rather than walking ever wider, the scan gives up and passes over all
-		 * codes, once for every batch, each four times the last.
+		 * Rather than walking ever wider, the scan gives up and passes over
+		 * all codes, once for every batch, each four times the last.
 		 */
 		rest = walk_cost(root, index, m, dims, first, random_page_cost) + pass;
 		if (wanted / passing > 256)

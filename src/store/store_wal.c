@@ -111,7 +111,7 @@ void
 vx_store_wal_finish(StoreWal *wal)
 {
 	bool		logged = RelationNeedsWAL(wal->index) &&
-	RelationGetRelid(wal->index) != vx_store_unlogged_index;
+		RelationGetRelid(wal->index) != vx_store_unlogged_index;
 	int			i;
 
 	START_CRIT_SECTION();
