@@ -100,6 +100,7 @@ set_pointers(HnswGraph *graph, char *memory, uint32_t count, int m, uint32_t upp
 	graph->levels = (uint8_t *) memory;
 	memory += align64(count);
 	graph->locks = (uint8_t *) memory;
+	graph->check_interrupts = NULL;
 }
 
 void
@@ -603,6 +604,8 @@ reach(HnswGraph *graph, uint8_t *reached, uint32_t *order, uint32_t from, uint32
 		uint32_t   *list = get_list(graph, order[from], 0);
 		int			i;
 
+		if (graph->check_interrupts != NULL && from % 1024 == 0)
+			graph->check_interrupts();
 		for (i = 0; i < size && list[i] != HNSW_NONE; i++)
 		{
 			uint32_t	neighbour = list[i] & HNSW_ID_MASK;
@@ -669,6 +672,8 @@ vx_hnsw_graph_finish(HnswGraph *graph, HnswWorker *worker, uint32_t *order)
 
 		if (reached[node])
 			continue;
+		if (graph->check_interrupts != NULL)
+			graph->check_interrupts();
 
 		/* The nearest reached nodes first; any other with room will do. */
 		descend(graph, worker, get_slot(graph, node), (uint32_t) (entry >> 32),

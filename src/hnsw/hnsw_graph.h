@@ -43,7 +43,8 @@ typedef struct HnswGraphHeader
 	int32_t		m;
 	int32_t		ef_construction;
 	uint32_t	upper_lists;	/* lists of all levels above 0 */
-	uint64_t	entry;			/* entry node << 32 | its level; all ones: none */
+	uint64_t	entry;			/* entry node << 32 | its level; all ones:
+								 * none */
 	uint8_t		entry_lock;
 	uint8_t		padding[7];
 } HnswGraphHeader;
@@ -54,11 +55,15 @@ typedef struct HnswGraph
 	HnswGraphHeader *header;
 	const QuantParams *params;
 	const char *slots;			/* count code slots, params->slot_bytes apart */
-	uint32_t   *links;			/* count lists of 2 m node ids, HNSW_NONE filled */
+	uint32_t   *links;			/* count lists of 2 m node ids, HNSW_NONE
+								 * filled */
 	uint32_t   *upper_links;	/* upper_lists lists of m node ids */
 	uint32_t   *upper_start;	/* by node: its list of level 1 */
 	uint8_t    *levels;			/* by node: its top level */
 	uint8_t    *locks;			/* by node */
+	void		(*check_interrupts) (void); /* called by finish now and then,
+											 * and may not return; NULL:
+											 * nothing */
 } HnswGraph;
 
 /* What one worker needs to insert; from vx_hnsw_worker_bytes of memory */

@@ -231,6 +231,13 @@ start_worker(const HnswGraphHeader *header, void **memory)
 							   header->m, header->ef_construction);
 }
 
+/* For vx_hnsw_graph_finish, which knows no server */
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
 /*
  * Insert nodes until there are none left to take.
  */
@@ -353,6 +360,7 @@ vx_hnsw_build_graph(HnswBuildGraph *build, Relation index, uint32 *order)
 		insert_nodes(&build->graph, build->shared, worker, true);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, header->count);
 
+	build->graph.check_interrupts = check_interrupts;
 	vx_hnsw_graph_finish(&build->graph, worker, order);
 	pfree(memory);
 }
