@@ -86,6 +86,7 @@ vx_hnsw_begin_table(HnswTable *table, Relation heap, Relation index)
 	table->index = index;
 	become_owner(table);
 	table->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	table->blocks = RelationGetNumberOfBlocks(heap);
 	table->fetch = table_index_fetch_begin(heap);
 	table->slot = table_slot_create(heap, NULL);
 	table->attribute = index->rd_index->indkey.values[0];
@@ -118,6 +119,9 @@ vx_hnsw_fetch_row(HnswTable *table, ItemPointer tid)
 	ItemPointerData visible_tid = *tid;
 	bool		call_again = false;
 
+	/* Newer than the snapshot, or damaged: to read it would be an error. */
+	if (ItemPointerGetBlockNumberNoCheck(tid) >= table->blocks)
+		return false;
 	return table_index_fetch_tuple(table->fetch, &visible_tid, table->snapshot, table->slot,
 								   &call_again, NULL);
 }

@@ -22,6 +22,7 @@ typedef struct HnswTable
 	Relation	heap;
 	Relation	index;
 	Snapshot	snapshot;
+	BlockNumber blocks;			/* of the table, not before the snapshot */
 	IndexFetchTableData *fetch;
 	TupleTableSlot *slot;
 	AttrNumber	attribute;		/* of the vector; 0: an expression */
