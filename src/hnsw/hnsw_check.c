@@ -621,38 +621,32 @@ check_reachability(CheckState *state)
  * Report every broken invariant of the graph.
  */
 static void
-check_graph(Relation heap, Relation index, StoreIndex *store, bool alone, AmReport *report)
+check_graph(CheckState *state)
 {
-	CheckState	state = {0};
 	const char *wrong;
 
-	state.store = store;
-	state.report = report;
-	state.alone = alone;
-	vx_hnsw_begin_table(&state.table, heap, index);
-
-	/* After the snapshot: what it sees has been linked by now. */
-	vx_store_refresh_meta(store);
-	state.meta = HnswGetMeta(&store->meta);
-	state.m = state.meta->m;
+	/* The snapshot is there: what it sees has been linked by now. */
+	vx_store_refresh_meta(state->store);
+	state->meta = HnswGetMeta(&state->store->meta);
+	state->m = state->meta->m;
 
 	/* H1: without these words nothing else can be read. */
-	wrong = vx_hnsw_judge_words(&store->meta);
+	wrong = vx_hnsw_judge_words(&state->store->meta);
 	if (wrong != NULL)
-		complain(&state, "H1", STORE_META_BLOCK, "%s", wrong);
-	else
 	{
-		state.page = palloc(BLCKSZ);
-		state.sorted = palloc(sizeof(uint32) * 2 * state.m);
-		read_nodes(&state);
-		read_uppers(&state);
-		check_levels(&state);
-		check_upper_lists(&state);
-		check_lists(&state);
-		if (check_entry(&state))
-			check_reachability(&state);
+		complain(state, "H1", STORE_META_BLOCK, "%s", wrong);
+		return;
 	}
-	vx_hnsw_end_table(&state.table);
+
+	state->page = palloc(BLCKSZ);
+	state->sorted = palloc(sizeof(uint32) * 2 * state->m);
+	read_nodes(state);
+	read_uppers(state);
+	check_levels(state);
+	check_upper_lists(state);
+	check_lists(state);
+	if (check_entry(state))
+		check_reachability(state);
 }
 
 PG_FUNCTION_INFO_V1(vecext_hnsw_index_check);
@@ -663,19 +657,23 @@ vecext_hnsw_index_check(PG_FUNCTION_ARGS)
 	bool		with_heap = PG_GETARG_BOOL(1);
 	Relation	heap;
 	Relation	index;
-	StoreIndex *store;
 	LOCKMODE	lock_mode;
 	AmReport	report;
+	CheckState	state = {0};
 
 	InitMaterializedSRF(fcinfo, 0);
 	report.result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	lock_mode = vx_am_open_for_check(index_oid, "hnsw", true, &heap, &index);
-	store = vx_store_open(index);
-	vx_store_check(store, vx_am_report_row, &report);
-	check_graph(heap, index, store, lock_mode >= ShareLock, &report);
+	state.store = vx_store_open(index);
+	state.report = &report;
+	state.alone = lock_mode >= ShareLock;
+	vx_store_check(state.store, vx_am_report_row, &report);
+	vx_hnsw_begin_table(&state.table, heap, index);
+	check_graph(&state);
 	if (with_heap)
-		vx_am_check_heap(heap, index, store, &report);
+		vx_am_check_heap(heap, index, state.store, &report);
+	vx_hnsw_end_table(&state.table);
 	vx_am_close_after_check(heap, index, lock_mode);
 
 	return (Datum) 0;

@@ -37,14 +37,14 @@ vx_hnsw_judge_words(const StoreMetaData *meta)
 	if (words->m < HNSW_MIN_M || words->m > HNSW_MAX_M ||
 		meta->link_bytes != HnswLinkSlotBytes(words->m) ||
 		meta->upper_bytes != HnswUpperSlotBytes(words->m))
-		return "The metapage has sizes of lists that do not belong together.";
+		return "the metapage has sizes of lists that do not belong together";
 	if (words->ef_construction < HNSW_MIN_EF_CONSTRUCTION ||
 		words->ef_construction > HNSW_MAX_EF_CONSTRUCTION)
-		return "The metapage has an impossible ef_construction.";
+		return "the metapage has an impossible ef_construction";
 	if (words->entry_level > HNSW_TOP_LEVEL)
-		return "The metapage has an impossible level of the entry point.";
+		return "the metapage has an impossible level of the entry point";
 	if (words->calibrated > 1)
-		return "The metapage has an impossible calibration.";
+		return "the metapage has an impossible calibration";
 	return NULL;
 }
 
@@ -54,7 +54,7 @@ vx_hnsw_check_words(StoreIndex *store)
 	const char *wrong = vx_hnsw_judge_words(&store->meta);
 
 	if (wrong != NULL)
-		vx_store_report_corruption(store->relation, "%s", wrong);
+		vx_store_report_corruption(store->relation, "The graph cannot be read: %s.", wrong);
 }
 
 /*
