@@ -1,0 +1,289 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_scan.c
+ *	  What a scan gets from the graph: batches of candidates with bounds.
+ *
+ * The first batch comes from a walk as wide as the settings, the calibration
+ * and the number of rows wanted ask for.  When more rows are asked for, the walk
+ * is made again from the start, WIDER times as wide: that costs a fraction of
+ * the wider walk, and spares the first one from keeping what it drops.  When a
+ * pass over all codes has become the cheaper way, or the walk would look at
+ * more nodes than hnsw.max_scan_tuples, it gives no more, and the scan goes on
+ * exactly (am_scan.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "am/am_scan.h"
+#include "hnsw/hnsw.h"
+#include "hnsw/hnsw_read.h"
+#include "store/store_peek.h"
+
+#define WIDER 4
+
+/* Nodes that a walk looks at for each place of its pool, from measurements */
+#define NODES_PER_PLACE 12
+
+typedef struct HnswWalk
+{
+	StoreIndex *store;
+	HnswSearch *search;
+	const QuantQuery *query;
+	AmScanCounters *counters;
+	MemoryContext context;
+	int			ef;				/* of the next walk */
+	bool		ended;
+	AmCandidate *batch;
+	int			batch_room;
+} HnswWalk;
+
+/*
+ * Nodes that this backend knows to be dead: all their rows are, for everybody,
+ * and vacuum has not come yet.  A node may get a living row again without a
+ * change of its incarnation; then it has another head.
+ */
+typedef struct DeadKey
+{
+	uint64		build_id;
+	uint32		node;
+	uint32		incarnation;
+} DeadKey;
+
+typedef struct DeadNode
+{
+	DeadKey		key;
+	uint32		head;
+	uint32		status;			/* simplehash */
+} DeadNode;
+
+#define SH_PREFIX deadtable
+#define SH_ELEMENT_TYPE DeadNode
+#define SH_KEY_TYPE DeadKey
+#define SH_KEY key
+#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) &(key), sizeof(DeadKey))
+#define SH_EQUAL(tb, a, b) (memcmp(&(a), &(b), sizeof(DeadKey)) == 0)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* 24 bytes each */
+#define MAX_DEAD_NODES 262144
+
+static deadtable_hash *dead_nodes = NULL;
+
+static void
+note_dead(void *arg, uint32 node, uint32 incarnation, uint32 head)
+{
+	HnswWalk   *walk = (HnswWalk *) arg;
+	DeadKey		key;
+	DeadNode   *entry;
+	bool		found;
+
+	if (dead_nodes == NULL)
+		dead_nodes = deadtable_create(TopMemoryContext, 256, NULL);
+	if (dead_nodes->members >= MAX_DEAD_NODES)
+		deadtable_reset(dead_nodes);
+	key.build_id = walk->store->meta.build_id;
+	key.node = node;
+	key.incarnation = incarnation;
+	entry = deadtable_insert(dead_nodes, key, &found);
+	entry->head = head;
+}
+
+/* HnswFilter: false for a node that is known to be dead */
+static bool
+may_live(void *arg, uint32 node)
+{
+	HnswWalk   *walk = (HnswWalk *) arg;
+	StoreNodeData data;
+	DeadKey		key;
+	DeadNode   *entry;
+
+	/* The node's own page tells what it is now. */
+	if (!vx_hnsw_copy_slot(walk->store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+						   node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
+						   sizeof(StoreNodeData), &data) ||
+		data.state == STORE_NODE_FREE)
+		return true;
+	key.build_id = walk->store->meta.build_id;
+	key.node = node;
+	key.incarnation = data.incarnation;
+	entry = deadtable_lookup(dead_nodes, key);
+	return entry == NULL || entry->head != data.head;
+}
+
+/*
+ * True if a pass over all codes is the cheaper way to as many candidates.  A
+ * node that a walk looks at costs as much as several of a pass, since it is
+ * read in random order: about eight of 128 bytes, three of 832.
+ */
+static bool
+is_pass_cheaper(const HnswWalk *walk)
+{
+	double		factor = 2.0 + 800.0 / walk->store->quant->slot_bytes;
+
+	return (double) walk->ef * NODES_PER_PLACE * factor > vx_hnsw_node_limit(walk->store);
+}
+
+static void *
+begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, double wanted,
+		   AmScanCounters *counters)
+{
+	HnswWalk   *walk = palloc0(sizeof(HnswWalk));
+	int			k = wanted >= 1 && wanted < HNSW_MAX_NODES ? (int) wanted : 10;
+
+	walk->store = store;
+	walk->query = query;
+	walk->counters = counters;
+	walk->context = CurrentMemoryContext;
+	walk->search = vx_hnsw_begin_search(store);
+	vx_hnsw_search_for_query(walk->search, query);
+
+	if (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0)
+		walk->ef = Max(vx_hnsw_ef_search, wanted >= 1 ? k : 1);
+	else
+		walk->ef = Max(vx_hnsw_choose_ef(HnswGetMeta(&store->meta), k, vx_hnsw_target_recall), k);
+
+	if (dead_nodes != NULL && dead_nodes->members > 0)
+		vx_hnsw_set_filter(walk->search, may_live, walk);
+
+	/* Few nodes, or a LIMIT that asks for a good part of them */
+	walk->ended = is_pass_cheaper(walk);
+	return walk;
+}
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	const AmCandidate *left = a;
+	const AmCandidate *right = b;
+
+	if (left->bound != right->bound)
+		return left->bound < right->bound ? -1 : 1;
+	return left->node < right->node ? -1 : left->node > right->node;
+}
+
+/*
+ * The bounds of what a walk has found, sorted.  Codes have just been read: most
+ * are in the CPU's caches.
+ */
+static int
+make_batch(HnswWalk *walk, const HnswCandidate *found, int count)
+{
+	StoreIndex *store = walk->store;
+	Size		slot_bytes = store->quant->slot_bytes;
+	const RelFileLocator *locator = &RelationLocator(store->relation);
+	StoreCacheFamily *family = vx_store_cache_family(store, STORE_CODE);
+	bool		may_peek = vx_store_may_peek(store);
+	QuantSlotData *copy = NULL;
+	int			kept = 0;
+	int			i;
+
+	if (count > walk->batch_room)
+	{
+		Size		size = sizeof(AmCandidate) * (Size) count;
+
+		if (walk->batch != NULL)
+			pfree(walk->batch);
+		walk->batch = MemoryContextAllocHuge(walk->context, size);
+		walk->batch_room = count;
+	}
+
+	for (i = 0; i < count; i++)
+	{
+		uint32		node = found[i].node;
+		AmCandidate *candidate = &walk->batch[kept];
+		StorePageRef *ref = may_peek ?
+			vx_store_find_ref(family, node / store->codes_per_page) : NULL;
+		const char *page = ref == NULL ? NULL : vx_store_peek_begin(locator, ref);
+
+		candidate->node = node;
+		if (page != NULL)
+		{
+			const QuantSlotData *slot = (const QuantSlotData *)
+				(page + STORE_ALIGNED_START + node % store->codes_per_page * slot_bytes);
+
+			candidate->incarnation = slot->incarnation;
+			candidate->bound = vx_quant_bound(walk->query, slot);
+		}
+		if (page == NULL || !vx_store_peek_end(locator, ref))
+		{
+			if (copy == NULL)
+				copy = palloc(slot_bytes);
+			vx_hnsw_read_codes(store, &node, 1, (char *) copy);
+			candidate->incarnation = copy->incarnation;
+			candidate->bound = vx_quant_bound(walk->query, copy);
+		}
+		/* NaN: freed meanwhile; no incarnation: no such node */
+		if (!isnan(candidate->bound) && candidate->incarnation != 0)
+			kept++;
+	}
+	if (copy != NULL)
+		pfree(copy);
+	qsort(walk->batch, kept, sizeof(AmCandidate), compare_candidates);
+	return kept;
+}
+
+static int
+next_batch(void *arg, AmCandidate **batch)
+{
+	HnswWalk   *walk = (HnswWalk *) arg;
+
+	while (!walk->ended)
+	{
+		const HnswCandidate *found;
+		int			count;
+
+		walk->counters->ef = walk->ef;
+		if (vx_hnsw_descend(walk->search, 0) < 0)
+			return 0;
+		count = vx_hnsw_search_bottom(walk->search, walk->ef, &found);
+		walk->counters->hops = walk->search->counters.hops;
+		walk->counters->distances = walk->search->counters.distances;
+		walk->counters->repeats = walk->search->counters.repeats;
+
+		/* All that can be reached has been given, or it is time for a pass. */
+		if (count < walk->ef || walk->ef > INT_MAX / WIDER)
+			walk->ended = true;
+		else
+		{
+			walk->ef *= WIDER;
+			if ((double) walk->ef * NODES_PER_PLACE > vx_hnsw_max_scan_tuples ||
+				is_pass_cheaper(walk))
+				walk->ended = true;
+		}
+
+		count = make_batch(walk, found, count);
+		if (count > 0)
+		{
+			*batch = walk->batch;
+			return count;
+		}
+	}
+	return 0;
+}
+
+static bool
+is_strict(void)
+{
+	return vx_hnsw_iterative_scan == HNSW_ITERATIVE_STRICT;
+}
+
+IndexScanDesc
+vx_hnsw_begin_scan(Relation index, int key_count, int order_by_count)
+{
+	static const AmWalk walk = {
+		begin_walk,
+		next_batch,
+		note_dead,
+		is_strict
+	};
+
+	return vx_am_begin_scan(index, key_count, order_by_count, &walk);
+}
