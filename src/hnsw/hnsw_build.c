@@ -490,7 +490,8 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 	if (state.overflow != NULL)
 	{
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_INSERT);
-		vx_hnsw_insert_overflow(state.overflow, heap, index, index_info->ii_Concurrent);
+		vx_hnsw_insert_overflow(state.overflow, heap, index, index_info->ii_Concurrent,
+								state.nodes == 0);
 	}
 	vx_store_log_build(index);
 

@@ -62,6 +62,6 @@ extern uint64 vx_hnsw_count_overflow(const HnswOverflow *overflow);
 
 /* Insert them all, without WAL; the index must be logged whole afterwards. */
 extern void vx_hnsw_insert_overflow(HnswOverflow *overflow, Relation heap, Relation index,
-									bool concurrent);
+									bool concurrent, bool graph_is_empty);
 
 #endif							/* VX_HNSW_BUILD_H */

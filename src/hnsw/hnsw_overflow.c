@@ -29,8 +29,6 @@
 #include "hnsw/hnsw.h"
 #include "hnsw/hnsw_build.h"
 
-/* Not everything is in the tree yet. */
-#pragma weak vx_hnsw_insert_row
 
 /* Keys of the shared memory table of contents */
 #define OVERFLOW_KEY_SHARED UINT64CONST(0x5645435800000021)
@@ -56,6 +54,8 @@ struct HnswOverflow
 	BufFile    *file;
 	Size		slot_bytes;
 	uint64		rows;
+	uint64		before_first;	/* rows up to the first with a code, with it;
+								 * 0: there is none */
 	char	   *zeros;			/* a slot for rows without one */
 	MemoryContextCallback cleanup;
 };
@@ -110,6 +110,8 @@ vx_hnsw_add_overflow(HnswOverflow *overflow, ItemPointer tid, uint16 kind,
 				 kind == STORE_ROW_CODED ? unconstify(QuantSlotData *, slot) : (void *) overflow->zeros,
 				 overflow->slot_bytes);
 	overflow->rows++;
+	if (kind == STORE_ROW_CODED && overflow->before_first == 0)
+		overflow->before_first = overflow->rows;
 }
 
 uint64
@@ -197,11 +199,26 @@ vecext_overflow_worker(dsm_segment *segment, shm_toc *toc)
 }
 
 /*
- * Insert all rows with the help of workers.  Returns false if there is no
- * shared memory for any.
+ * Insert rows from one on, up to another.
+ */
+static void
+insert_alone(HnswOverflow *overflow, Relation index, uint64 from, uint64 end)
+{
+	OverflowShared alone;
+
+	alone.files = overflow->files;
+	alone.rows = end;
+	pg_atomic_init_u64(&alone.next_row, from);
+	insert_rows(index, &alone, true);
+}
+
+/*
+ * Insert all rows from one on with the help of workers.  Returns false if there
+ * is no shared memory for any.
  */
 static bool
-insert_parallel(HnswOverflow *overflow, Relation index, bool concurrent, int workers)
+insert_parallel(HnswOverflow *overflow, Relation index, bool concurrent, int workers,
+				uint64 from)
 {
 	ParallelContext *context;
 	OverflowShared *shared;
@@ -234,7 +251,7 @@ insert_parallel(HnswOverflow *overflow, Relation index, bool concurrent, int wor
 	shared->concurrent = concurrent;
 	shared->files = overflow->files;
 	shared->rows = overflow->rows;
-	pg_atomic_init_u64(&shared->next_row, 0);
+	pg_atomic_init_u64(&shared->next_row, from);
 	shm_toc_insert(context->toc, OVERFLOW_KEY_SHARED, shared);
 	buffer_usage = shm_toc_allocate(context->toc, mul_size(sizeof(BufferUsage), workers));
 	shm_toc_insert(context->toc, OVERFLOW_KEY_BUFFER_USAGE, buffer_usage);
@@ -259,8 +276,10 @@ insert_parallel(HnswOverflow *overflow, Relation index, bool concurrent, int wor
 }
 
 void
-vx_hnsw_insert_overflow(HnswOverflow *overflow, Relation heap, Relation index, bool concurrent)
+vx_hnsw_insert_overflow(HnswOverflow *overflow, Relation heap, Relation index, bool concurrent,
+						bool graph_is_empty)
 {
+	uint64		alone = graph_is_empty ? overflow->before_first : 0;
 	int			workers = vx_hnsw_plan_workers(heap, overflow->rows);
 
 	BufFileExportFileSet(overflow->file);
@@ -270,17 +289,17 @@ vx_hnsw_insert_overflow(HnswOverflow *overflow, Relation heap, Relation index, b
 	vx_store_unlogged_index = RelationGetRelid(index);
 	PG_TRY();
 	{
+		/*
+		 * Whoever inserts the first node excludes others by a lock that does
+		 * not work between processes of one transaction.
+		 */
+		if (alone > 0)
+			insert_alone(overflow, index, 0, alone);
+
 		/* Workers do not see the buffers of a temporary index. */
 		if (workers == 0 || RelationUsesLocalBuffers(index) ||
-			!insert_parallel(overflow, index, concurrent, workers))
-		{
-			OverflowShared alone;
-
-			alone.files = overflow->files;
-			alone.rows = overflow->rows;
-			pg_atomic_init_u64(&alone.next_row, 0);
-			insert_rows(index, &alone, true);
-		}
+			!insert_parallel(overflow, index, concurrent, workers, alone))
+			insert_alone(overflow, index, alone, overflow->rows);
 	}
 	PG_FINALLY();
 	{
