@@ -16,7 +16,6 @@
 #include "hnsw/hnsw.h"
 
 /* Not everything is in the tree yet. */
-#pragma weak vx_hnsw_insert
 #pragma weak vx_hnsw_bulk_delete
 #pragma weak vx_hnsw_vacuum_cleanup
 

@@ -157,6 +157,13 @@ typedef struct StoreInserted
 extern void vx_store_insert(StoreIndex *store, ItemPointer tid, uint16 kind,
 							QuantSlotData *slot, StoreInserted *inserted);
 
+extern bool vx_store_insert_equal(StoreIndex *store, ItemPointer tid, uint64 hash,
+								  const QuantSlotData *slot, StoreInserted *inserted);
+extern void vx_store_insert_linked(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
+								   int level, const void *links, Size link_bytes,
+								   StoreInserted *inserted);
+extern uint32 vx_store_insert_upper(StoreIndex *store, const void *upper);
+
 /* store_directory.c */
 extern uint64 vx_store_hash_slot(const QuantParams *quant, const QuantSlotData *slot);
 extern bool vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,

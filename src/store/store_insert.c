@@ -37,6 +37,8 @@ slot_is_free(int family, const char *slot)
 {
 	if (family == STORE_NODE)
 		return ((const StoreNodeData *) slot)->state == STORE_NODE_FREE;
+	if (family == STORE_UPPER)
+		return *(const uint32 *) slot == STORE_NONE;
 	return StoreRowLife((const StoreRowData *) slot) == STORE_ROW_FREE;
 }
 
@@ -289,20 +291,73 @@ attach_row(StoreIndex *store, ItemPointer tid, uint32 node, uint32 incarnation,
 	return true;
 }
 
-/* A row with a node of its own */
+/*
+ * Lock the page of a node's slot in a family that is numbered as nodes are,
+ * and add the page if need be.  The node's page is locked.
+ */
 static void
-insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, StoreInserted *inserted)
+lock_node_slot(StoreIndex *store, int family, uint32 node, const FreeSlot *node_place,
+			   FreeSlot *place)
+{
+	Size		size = vx_store_slot_size(store, family);
+	uint32		per_page = (STORE_PAGE_END - StoreFamilyStart(family)) / size;
+	uint32		used;
+
+	place->page_no = node / per_page;
+	place->slot = node % per_page;
+	place->recycled = node_place->recycled;
+	if (place->page_no >= store->meta.families[family].pages)
+	{
+		vx_store_add_page(store, family, place->page_no);
+		vx_store_refresh_meta(store);
+	}
+	place->buffer = vx_store_lock(store, family, place->page_no, BUFFER_LOCK_EXCLUSIVE);
+	used = vx_store_slots(BufferGetPage(place->buffer), family, size);
+	if (place->recycled ? used <= place->slot : used != place->slot)
+		vx_store_report_corruption(store->relation, "Page %u of family %d has %u slots, slot %u was expected to be free.",
+								   place->page_no, family, used, place->slot);
+}
+
+/*
+ * Plan to write the first length bytes of a node's slot; what follows them on
+ * the page is zero.
+ */
+static void
+put_node_slot(StoreIndex *store, StoreWal *wal, int block, const FreeSlot *place, int family,
+			  const void *data, Size length)
+{
+	Page		page = BufferGetPage(place->buffer);
+	PageHeader	header = (PageHeader) page;
+	Size		size = vx_store_slot_size(store, family);
+
+	vx_store_wal_put(wal, block, vx_store_slot(page, family, size, place->slot), data, length);
+	if (!place->recycled)
+	{
+		uint16		lower = header->pd_lower + size;
+
+		vx_store_wal_put(wal, block, &header->pd_lower, &lower, sizeof(uint16));
+	}
+}
+
+/*
+ * A row with a node of its own.  With a graph, links are the first link_bytes of
+ * the node's list; the others are 0.
+ */
+static void
+insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, int level,
+			const void *links, Size link_bytes, StoreInserted *inserted)
 {
 	Size		slot_bytes = store->quant->slot_bytes;
+	bool		has_graph = store->meta.link_bytes > 0;
 	FreeSlot	node_place;
 	FreeSlot	code_place;
+	FreeSlot	link_place;
 	FreeSlot	row_place;
 	StoreNodeData node_data;
 	StoreRowData row;
 	StoreWal	wal;
 	uint32		node;
 	uint32		row_id;
-	uint32		used;
 
 	lock_free_slot(store, STORE_NODE, &node_place);
 	node = node_place.page_no * STORE_NODES_PER_PAGE + node_place.slot;
@@ -317,41 +372,34 @@ insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, StoreInsert
 	}
 	slot->incarnation = node_data.incarnation;
 
-	/* The code slot has the node's number. */
-	code_place.page_no = node / store->codes_per_page;
-	code_place.slot = node % store->codes_per_page;
-	code_place.recycled = node_place.recycled;
-	if (code_place.page_no >= store->meta.families[STORE_CODE].pages)
-	{
-		vx_store_add_page(store, STORE_CODE, code_place.page_no);
-		vx_store_refresh_meta(store);
-	}
-	code_place.buffer = vx_store_lock(store, STORE_CODE, code_place.page_no, BUFFER_LOCK_EXCLUSIVE);
-	used = vx_store_slots(BufferGetPage(code_place.buffer), STORE_CODE, slot_bytes);
-	if (code_place.recycled ? used <= code_place.slot : used != code_place.slot)
-		vx_store_report_corruption(store->relation, "Page %u of codes has %u slots, slot %u was expected to be free.",
-								   code_place.page_no, used, code_place.slot);
+	/* Code and links have the node's number. */
+	lock_node_slot(store, STORE_CODE, node, &node_place, &code_place);
+	if (has_graph)
+		lock_node_slot(store, STORE_LINK, node, &node_place, &link_place);
 
 	lock_free_slot(store, STORE_ROW, &row_place);
 	row_id = row_place.page_no * STORE_ROWS_PER_PAGE + row_place.slot;
 	fill_row(&row, tid, STORE_ROW_CODED, node, node_data.incarnation, STORE_NONE);
 	node_data.head = row_id;
 	node_data.state = STORE_NODE_LIVE;
-	node_data.level = 0;
+	node_data.level = level;
 
 	vx_store_wal_begin(&wal, store->relation);
 	vx_store_wal_add(&wal, code_place.buffer, false);
-	if (code_place.recycled)
-		vx_store_wal_put(&wal, 0, vx_store_slot(BufferGetPage(code_place.buffer), STORE_CODE,
-												slot_bytes, code_place.slot), slot, slot_bytes);
-	else
-		put_slot(&wal, 0, &code_place, STORE_CODE, slot_bytes, slot);
+	put_node_slot(store, &wal, 0, &code_place, STORE_CODE, slot, slot_bytes);
 	vx_store_wal_add(&wal, row_place.buffer, false);
 	put_slot(&wal, 1, &row_place, STORE_ROW, sizeof(row), &row);
 	vx_store_wal_add(&wal, node_place.buffer, false);
 	put_slot(&wal, 2, &node_place, STORE_NODE, sizeof(node_data), &node_data);
+	if (has_graph)
+	{
+		vx_store_wal_add(&wal, link_place.buffer, false);
+		put_node_slot(store, &wal, 3, &link_place, STORE_LINK, links, link_bytes);
+	}
 	vx_store_wal_finish(&wal);
 	UnlockReleaseBuffer(row_place.buffer);
+	if (has_graph)
+		UnlockReleaseBuffer(link_place.buffer);
 	UnlockReleaseBuffer(code_place.buffer);
 	UnlockReleaseBuffer(node_place.buffer);
 
@@ -370,8 +418,6 @@ vx_store_insert(StoreIndex *store, ItemPointer tid, uint16 kind,
 				QuantSlotData *slot, StoreInserted *inserted)
 {
 	uint64		hash;
-	uint32		node;
-	uint32		incarnation;
 
 	if (kind != STORE_ROW_CODED)
 	{
@@ -380,10 +426,57 @@ vx_store_insert(StoreIndex *store, ItemPointer tid, uint16 kind,
 	}
 
 	hash = vx_store_hash_slot(store->quant, slot);
-	if (vx_store_find_equal(store, hash, slot, &node, &incarnation) &&
-		attach_row(store, tid, node, incarnation, inserted))
+	if (vx_store_insert_equal(store, tid, hash, slot, inserted))
 		return;
-
-	insert_node(store, tid, slot, inserted);
+	insert_node(store, tid, slot, 0, NULL, 0, inserted);
 	vx_store_remember_node(store, hash, inserted->node);
+}
+
+/*
+ * Insert a row into the chain of a node that holds the same code; false if
+ * there is none.
+ */
+bool
+vx_store_insert_equal(StoreIndex *store, ItemPointer tid, uint64 hash,
+					  const QuantSlotData *slot, StoreInserted *inserted)
+{
+	uint32		node;
+	uint32		incarnation;
+
+	return vx_store_find_equal(store, hash, slot, &node, &incarnation) &&
+		attach_row(store, tid, node, incarnation, inserted);
+}
+
+/*
+ * Insert a row with a node of its own into a graph: level is the node's top
+ * level, links the part of its list that is in use (at least one entry).
+ * Others find it when they have been linked to it, and rows of equal codes when
+ * it is entered into the directory: both are the caller's.
+ */
+void
+vx_store_insert_linked(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, int level,
+					   const void *links, Size link_bytes, StoreInserted *inserted)
+{
+	Assert(link_bytes > 0 && link_bytes <= store->meta.link_bytes);
+	insert_node(store, tid, slot, level, links, link_bytes, inserted);
+}
+
+/*
+ * Insert an upper slot; returns its number.
+ */
+uint32
+vx_store_insert_upper(StoreIndex *store, const void *upper)
+{
+	Size		size = store->meta.upper_bytes;
+	uint32		per_page = (STORE_PAGE_END - StoreFamilyStart(STORE_UPPER)) / size;
+	FreeSlot	place;
+	StoreWal	wal;
+
+	lock_free_slot(store, STORE_UPPER, &place);
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, place.buffer, false);
+	put_slot(&wal, 0, &place, STORE_UPPER, size, upper);
+	vx_store_wal_finish(&wal);
+	UnlockReleaseBuffer(place.buffer);
+	return place.page_no * per_page + place.slot;
 }

@@ -1,0 +1,314 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_insert.c
+ *	  Inserting a row.
+ *
+ * 1. A row without a code, or with one that a node holds already, is the
+ *	  store's affair: the graph does not change.
+ * 2. Else search for neighbours on each level from the node's own down.
+ * 3. Write code, list, row and node in one record (vx_store_insert_linked), then
+ *	  the node's slots of upper levels, from the lowest up.
+ * 4. Link the neighbours back (hnsw_link.c).
+ * 5. Become the entry point if the level is higher than its.
+ * 6. Enter the node into the directory: from now on equal rows find it.
+ *
+ * A crash after 3 leaves a row that no walk finds, of a transaction that is
+ * aborted with it.
+ *
+ * From 2 to 5 a page lock is held that inserts share.  Vacuum asks for it alone
+ * once it has marked its dead nodes: when it gets it, nobody who has taken one
+ * of them for live is still linking.  The first node is inserted with the lock
+ * taken alone, so that there is only one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+
+#include "hnsw/hnsw.h"
+#include "hnsw/hnsw_link.h"
+#include "hnsw/hnsw_read.h"
+
+/* Neighbours of one level */
+typedef struct LevelNeighbours
+{
+	HnswNeighbour *neighbours;
+	int			count;
+} LevelNeighbours;
+
+static int
+draw_level(int m)
+{
+	double		uniform = 1.0 - pg_prng_double(&pg_global_prng_state);
+	int			level = (int) (-log(uniform) / log(m));
+
+	return Min(level, HNSW_TOP_LEVEL);
+}
+
+/*
+ * Of the nodes found, those that live, with copies of their codes; then the best
+ * m of them.
+ */
+static void
+choose_neighbours(StoreIndex *store, int m, HnswNeighbour *found, int count,
+				  LevelNeighbours *level)
+{
+	Size		slot_bytes = store->quant->slot_bytes;
+	char	   *codes = palloc(slot_bytes * Max(count, 1));
+	int			live = 0;
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		QuantSlotData *slot = (QuantSlotData *) (codes + live * slot_bytes);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!vx_hnsw_node_is_live(store, found[i].node, NULL))
+			continue;
+		vx_hnsw_read_codes(store, &found[i].node, 1, (char *) slot);
+		if (isnan(slot->error))
+			continue;
+		found[live] = found[i];
+		found[live++].slot = slot;
+	}
+	level->neighbours = found;
+	level->count = vx_hnsw_select_neighbours(store->quant, found, live, m);
+}
+
+/*
+ * Search the levels from top down.  Returns the highest level searched, -1
+ * if there is no graph.
+ */
+static int
+find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
+				LevelNeighbours *levels)
+{
+	const HnswMetaData *meta = HnswGetMeta(&store->meta);
+	HnswSearch *search = vx_hnsw_begin_search(store);
+	const HnswCandidate *bottom;
+	HnswNeighbour *found;
+	int			reached;
+	int			count;
+	int			level;
+	int			i;
+
+	vx_hnsw_search_for_code(search, slot);
+	reached = vx_hnsw_descend(search, top);
+	for (level = reached; level > 0; level--)
+	{
+		const HnswUpperCandidate *upper;
+
+		count = vx_hnsw_search_upper(search, meta->ef_construction, &upper);
+		found = palloc(sizeof(HnswNeighbour) * Max(count, 1));
+		for (i = 0; i < count; i++)
+		{
+			found[i].distance = upper[i].distance;
+			found[i].node = upper[i].node;
+			found[i].upper = upper[i].upper;
+		}
+		choose_neighbours(store, meta->m, found, count, &levels[level]);
+	}
+	if (reached < 0)
+		return reached;
+
+	count = vx_hnsw_search_bottom(search, meta->ef_construction, &bottom);
+	found = palloc(sizeof(HnswNeighbour) * Max(count, 1));
+	for (i = 0; i < count; i++)
+	{
+		found[i].distance = bottom[i].distance;
+		found[i].node = bottom[i].node;
+		found[i].upper = STORE_NONE;
+	}
+	choose_neighbours(store, meta->m, found, count, &levels[0]);
+	return reached;
+}
+
+/*
+ * Make the node the entry point if its level is higher; the old one gets a
+ * protected link from it.
+ */
+static void
+raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level)
+{
+	for (;;)
+	{
+		const HnswMetaData *known = HnswGetMeta(&store->meta);
+		uint32		old = known->entry_node;
+		HnswMetaData *meta;
+		HnswMetaData changed;
+		Buffer		buffer;
+		StoreWal	wal;
+
+		if (old != STORE_NONE && known->entry_level >= level)
+			return;
+		if (old != STORE_NONE)
+			vx_hnsw_protect_node(store, node, old);
+
+		buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
+		meta = HnswGetMeta((StoreMetaData *) PageGetContents(BufferGetPage(buffer)));
+		if (meta->entry_node == old)
+		{
+			changed = *meta;
+			changed.entry_node = node;
+			changed.entry_upper = upper;
+			changed.entry_level = level;
+			vx_store_wal_begin(&wal, store->relation);
+			vx_store_wal_add(&wal, buffer, false);
+			vx_store_wal_put(&wal, 0, meta, &changed, offsetof(HnswMetaData, m));
+			vx_store_wal_finish(&wal);
+			memcpy(&store->meta, PageGetContents(BufferGetPage(buffer)), sizeof(StoreMetaData));
+			UnlockReleaseBuffer(buffer);
+			return;
+		}
+		memcpy(&store->meta, PageGetContents(BufferGetPage(buffer)), sizeof(StoreMetaData));
+		UnlockReleaseBuffer(buffer);
+	}
+}
+
+/*
+ * Insert a node with the page lock held.  Returns false if the graph is empty
+ * and the lock is not ours alone.
+ */
+static bool
+insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, bool alone,
+				  StoreInserted *inserted)
+{
+	int			m;
+	int			level;
+	int			reached;
+	LevelNeighbours levels[HNSW_TOP_LEVEL + 1];
+	HnswLink	links[2 * HNSW_MAX_M];
+	HnswUpperData *upper = palloc(store->meta.upper_bytes);
+	uint32		upper_slot = STORE_NONE;
+	uint32		uppers[HNSW_TOP_LEVEL + 1];
+	int			i;
+	int			l;
+
+	vx_store_refresh_meta(store);
+	m = HnswGetMeta(&store->meta)->m;
+	if (m < HNSW_MIN_M || m > HNSW_MAX_M || store->meta.link_bytes != HnswLinkSlotBytes(m) ||
+		store->meta.upper_bytes != HnswUpperSlotBytes(m))
+		vx_store_report_corruption(store->relation, "The metapage has a wrong size of links.");
+	level = draw_level(m);
+	memset(levels, 0, sizeof(levels));
+	reached = find_neighbours(store, slot, level, levels);
+	if (reached < 0 && !alone)
+		return false;
+
+	links[0] = 0;
+	for (i = 0; i < levels[0].count; i++)
+		links[i] = HnswMakeLink(levels[0].neighbours[i].node);
+	vx_store_insert_linked(store, tid, slot, level, links, sizeof(HnswLink) * Max(i, 1),
+						   inserted);
+	if (inserted->node > HNSW_MAX_NODES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" cannot hold more than %u different vectors",
+						RelationGetRelationName(store->relation), HNSW_MAX_NODES)));
+
+	for (l = 1; l <= level; l++)
+	{
+		memset(upper, 0, store->meta.upper_bytes);
+		upper->node = inserted->node;
+		upper->incarnation = inserted->incarnation;
+		upper->down = upper_slot;
+		upper->level = l;
+		for (i = 0; i < levels[l].count; i++)
+		{
+			upper->links[i].node_plus_one = levels[l].neighbours[i].node + 1;
+			upper->links[i].upper = levels[l].neighbours[i].upper;
+		}
+		upper_slot = vx_store_insert_upper(store, upper);
+		uppers[l] = upper_slot;
+	}
+
+	/* Pages may have been added: others must be able to read them. */
+	vx_store_refresh_meta(store);
+	vx_hnsw_link_back(store, inserted->node, slot, levels[0].neighbours, levels[0].count);
+	for (l = 1; l <= Min(level, reached); l++)
+		vx_hnsw_link_back_upper(store, inserted->node, uppers[l], l, slot,
+								levels[l].neighbours, levels[l].count);
+	raise_entry(store, inserted->node, upper_slot, level);
+	return true;
+}
+
+void
+vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotData *slot)
+{
+	StoreInserted inserted;
+	MemoryContext context;
+	MemoryContext old_context;
+	uint64		hash;
+
+	if (kind != STORE_ROW_CODED)
+	{
+		vx_store_insert(store, tid, kind, slot, &inserted);
+		return;
+	}
+	hash = vx_store_hash_slot(store->quant, slot);
+	if (vx_store_insert_equal(store, tid, hash, slot, &inserted))
+		return;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "hnsw insert",
+									ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(context);
+	LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ShareLock);
+	if (!insert_into_graph(store, tid, slot, false, &inserted))
+	{
+		UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ShareLock);
+		LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
+		insert_into_graph(store, tid, slot, true, &inserted);
+		UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
+	}
+	else
+		UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ShareLock);
+	vx_store_remember_node(store, hash, inserted.node);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(context);
+}
+
+typedef struct HnswInsertState
+{
+	StoreIndex *store;
+	QuantSlotData *slot;
+} HnswInsertState;
+
+bool
+vx_hnsw_insert(Relation index, Datum *values, bool *isnull,
+			   ItemPointer heap_tid, Relation heap,
+			   IndexUniqueCheck check_unique, bool index_unchanged,
+			   IndexInfo *index_info)
+{
+	HnswInsertState *state = (HnswInsertState *) index_info->ii_AmCache;
+	MemoryContext context;
+	MemoryContext old_context;
+	uint16		kind;
+
+	if (state == NULL)
+	{
+		old_context = MemoryContextSwitchTo(index_info->ii_Context);
+		state = palloc(sizeof(HnswInsertState));
+		state->store = vx_store_open(index);
+		state->slot = palloc0(state->store->quant->slot_bytes);
+		index_info->ii_AmCache = state;
+		MemoryContextSwitchTo(old_context);
+	}
+	/* A statement may outlive the relcache entry it began with. */
+	state->store->relation = index;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "vecext insert",
+									ALLOCSET_SMALL_SIZES);
+	old_context = MemoryContextSwitchTo(context);
+	kind = vx_am_encode(state->store->quant, values[0], isnull[0], state->slot);
+	vx_hnsw_insert_row(state->store, heap_tid, kind, state->slot);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(context);
+
+	return false;
+}
