@@ -63,7 +63,7 @@ vx_am_rescan_parallel(IndexScanDesc scan)
  */
 bool
 vx_am_claim_chunk(IndexScanDesc scan, AmPhase phase, uint32 *next_private,
-					uint32 *chunk)
+				  uint32 *chunk)
 {
 	if (scan->parallel_scan == NULL)
 		*chunk = (*next_private)++;

@@ -71,14 +71,14 @@ typedef struct AmScanData
 	bool		ordered;		/* ORDER BY a distance */
 	bool		null_query;		/* to a NULL vector: every distance is NULL */
 	QuantQuery	query;
-	AmBall   *balls;
+	AmBall	   *balls;
 	int			ball_count;
 	bool		want_null;		/* rows with and without a vector */
 	bool		want_value;
 
 	/* where we are */
 	bool		started;
-	AmPhase	phase;
+	AmPhase		phase;
 	uint32		next_chunk[AM_PHASE_DONE];
 	uint32		page;			/* row phases: next page of the chunk */
 	uint32		page_end;
@@ -144,7 +144,7 @@ IndexScanDesc
 vx_am_begin_scan(Relation index, int key_count, int order_by_count, const AmWalk *walk)
 {
 	IndexScanDesc scan = RelationGetIndexScan(index, key_count, order_by_count);
-	AmScan	state = palloc0(sizeof(AmScanData));
+	AmScan		state = palloc0(sizeof(AmScanData));
 
 	if (order_by_count > 0)
 	{
@@ -181,9 +181,9 @@ release_heap(AmScan state)
 
 void
 vx_am_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
-			   ScanKey order_bys, int order_by_count)
+			 ScanKey order_bys, int order_by_count)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	MemoryContext query_context = state->query_context;
 	const AmWalk *walk = state->walk;
 
@@ -203,7 +203,7 @@ vx_am_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
 void
 vx_am_end_scan(IndexScanDesc scan)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 
 	release_heap(state);
 	MemoryContextDelete(state->query_context);
@@ -239,7 +239,7 @@ sorts_codes(AmScan state)
 static void
 start_scan(IndexScanDesc scan)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	MemoryContext old_context = MemoryContextSwitchTo(state->query_context);
 	int			i;
 
@@ -266,7 +266,7 @@ start_scan(IndexScanDesc scan)
 		else
 		{
 			const VectorBall *ball = DatumGetVectorBall(key->sk_argument);
-			AmBall   *to = &state->balls[state->ball_count++];
+			AmBall	   *to = &state->balls[state->ball_count++];
 
 			prepare_query(state, &to->query, vx_type_ball_center(ball));
 			to->radius = ball->radius;
@@ -388,7 +388,7 @@ within_balls(AmScan state, const QuantSlotData *slot)
 
 	for (i = 0; i < state->ball_count; i++)
 	{
-		AmBall   *ball = &state->balls[i];
+		AmBall	   *ball = &state->balls[i];
 
 		if (ball->query.query_class == QUANT_QUERY_NORMAL &&
 			!(vx_quant_bound(&ball->query, slot) <= ball->radius))
@@ -611,7 +611,7 @@ take_walk_batch(AmScan state)
 static bool
 next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	uint32		pages = state->store->meta.families[STORE_CODE].pages;
 
 	if (*position < state->chunk_count)
@@ -622,7 +622,7 @@ next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
 	if (state->chunks_claimed)
 		return false;
 	if (!vx_am_claim_chunk(scan, AM_PHASE_CODES,
-							 &state->next_chunk[AM_PHASE_CODES], chunk) ||
+						   &state->next_chunk[AM_PHASE_CODES], chunk) ||
 		(uint64) *chunk * AM_CHUNK_PAGES >= pages)
 	{
 		state->chunks_claimed = true;
@@ -650,7 +650,7 @@ next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
 static bool
 collect_candidates(IndexScanDesc scan)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	double		threshold = get_float8_infinity();
 	uint32		position = 0;
 	uint32		chunk;
@@ -753,7 +753,7 @@ already_emitted(AmScan state, uint32 row)
 static bool
 next_code_rows(IndexScanDesc scan)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 
 	for (;;)
 	{
@@ -818,7 +818,7 @@ next_code_rows(IndexScanDesc scan)
 static bool
 next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	StoreIndex *store = state->store;
 	uint32		pages = store->meta.families[STORE_ROW].pages;
 
@@ -835,7 +835,7 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 			uint32		chunk;
 
 			if (!vx_am_claim_chunk(scan, state->phase, &state->next_chunk[state->phase],
-									 &chunk) ||
+								   &chunk) ||
 				(uint64) chunk * AM_CHUNK_PAGES >= pages)
 				return false;
 			state->page = chunk * AM_CHUNK_PAGES;
@@ -883,7 +883,7 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 static bool
 fetch_tids(IndexScanDesc scan)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 
 	if (state->next_tid < state->tid_count)
 		return true;
@@ -940,7 +940,7 @@ fetch_tids(IndexScanDesc scan)
 static void
 set_order_by_values(IndexScanDesc scan)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	int			i;
 
 	for (i = 0; i < scan->numberOfOrderBys; i++)
@@ -975,7 +975,7 @@ set_order_by_values(IndexScanDesc scan)
 static bool
 is_visible(IndexScanDesc scan, int position)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	ItemPointerData tid = state->tids[position];
 	bool		call_again = false;
 	bool		found;
@@ -1088,7 +1088,7 @@ get_ranked_tuple(IndexScanDesc scan)
 bool
 vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	int			position;
 
 	Assert(ScanDirectionIsForward(direction));
@@ -1126,7 +1126,7 @@ vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction)
 int64
 vx_am_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 {
-	AmScan	state = (AmScan) scan->opaque;
+	AmScan		state = (AmScan) scan->opaque;
 	int64		count = 0;
 
 	if (!state->started)

@@ -115,7 +115,9 @@ draw_sample(StoreIndex *store, SampleQuery *queries, int want)
 			query->slot = palloc(slot_bytes);
 		query->node = (uint32) pg_prng_uint64_range(&random, 0, limit - 1);
 		vx_hnsw_read_codes(store, &query->node, 1, (char *) query->slot);
-		if (!isnan(query->slot->error) && query->slot->incarnation != 0)
+		/* Without the entry point there is nothing to walk from. */
+		if (!isnan(query->slot->error) && query->slot->incarnation != 0 &&
+			query->node != HnswGetMeta(&store->meta)->entry_node)
 			count++;
 	}
 	return count;

@@ -30,7 +30,7 @@
 typedef uint32 HnswLink;
 
 #define HNSW_LINK_PROTECTED	0x80000000U
-#define HNSW_LINK_FREED		HNSW_LINK_PROTECTED
+#define HNSW_LINK_FREED		STORE_LINK_FREED
 #define HNSW_MAX_NODES		0x7FFFFFFEU
 
 #define HnswLinkNode(link)	(((link) & ~HNSW_LINK_PROTECTED) - 1)

@@ -15,9 +15,6 @@
 #include "base/base_compat.h"
 #include "hnsw/hnsw.h"
 
-/* Not everything is in the tree yet. */
-#pragma weak vx_hnsw_bulk_delete
-#pragma weak vx_hnsw_vacuum_cleanup
 
 static relopt_kind hnsw_option_kind;
 static bool hnsw_options_known = false;

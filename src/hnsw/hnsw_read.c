@@ -90,7 +90,10 @@ vx_hnsw_read_links(StoreIndex *store, uint32 node, HnswLink *links)
 	if (node >= vx_hnsw_node_limit(store) ||
 		!vx_hnsw_copy_slot(store, STORE_LINK, node / per_page, node % per_page,
 						   link_bytes, link_bytes, links))
+	{
+		links[0] = HNSW_LINK_FREED; /* there is no such node */
 		return 0;
+	}
 	return vx_hnsw_check_links(links, link_bytes / sizeof(HnswLink), vx_hnsw_node_limit(store));
 }
 

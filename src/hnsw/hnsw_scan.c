@@ -75,7 +75,7 @@ typedef struct DeadNode
 /* 24 bytes each */
 #define MAX_DEAD_NODES 262144
 
-static deadtable_hash *dead_nodes = NULL;
+static deadtable_hash * dead_nodes = NULL;
 
 static void
 note_dead(void *arg, uint32 node, uint32 incarnation, uint32 head)

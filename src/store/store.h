@@ -192,6 +192,13 @@ extern int	vx_store_read_chain(StoreIndex *store, StoreChain *chain,
 /* store_vacuum.c */
 extern void vx_store_bulk_delete(StoreIndex *store, IndexBulkDeleteResult *stats,
 								 IndexBulkDeleteCallback callback, void *state);
+
+/* For graphs: what vacuum frees once nothing links to it */
+typedef bool (*StoreShouldFree) (void *arg, const void *slot);
+
+extern void vx_store_free_dead_node(StoreIndex *store, uint32 node);
+extern void vx_store_free_uppers(StoreIndex *store, uint32 page_no,
+								 StoreShouldFree should_free, void *arg);
 extern double vx_store_count_rows(StoreIndex *store);
 
 /* store_build.c */

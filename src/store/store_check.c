@@ -310,12 +310,13 @@ check_chains(CheckState *state)
 		uint32		at = data->head;
 
 		CHECK_FOR_INTERRUPTS();
-		if (data->state != STORE_NODE_LIVE && data->state != STORE_NODE_FREE)
+		if (data->state > (state->store->meta.link_bytes > 0 ? STORE_NODE_DEAD : STORE_NODE_LIVE))
 			complain(state, "I5", block, "node %u has state %u", node, data->state);
-		if (data->state == STORE_NODE_FREE)
+		if (data->state != STORE_NODE_LIVE)
 		{
 			if (at != STORE_NONE)
-				complain(state, "I5", block, "node %u is free and has row %u", node, at);
+				complain(state, "I5", block, "node %u is %s and has row %u", node,
+						 data->state == STORE_NODE_FREE ? "free" : "dead", at);
 			continue;
 		}
 		if (at == STORE_NONE)

@@ -152,6 +152,9 @@ typedef struct StoreNodeData
 #define STORE_NODE_LIVE		1
 #define STORE_NODE_DEAD		2	/* graph: without rows, still linked to */
 
+/* First word of a freed node's link slot */
+#define STORE_LINK_FREED	0x80000000U
+
 StaticAssertDecl(sizeof(StoreNodeData) == 12, "node slot is 12 bytes");
 
 /* Row slot */

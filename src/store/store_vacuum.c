@@ -10,7 +10,8 @@
  *	  vacuum unlinks and only one vacuum runs, inserts only add heads, so the
  *	  middle needs no lock but the page's.
  * 3. A node without rows is freed: its code is zeroed, its incarnation
- *	  counts up (free_node).
+ *	  counts up (free_node).  In a graph it is marked dead; the access method
+ *	  has it freed when nothing links to it any more.
  * 4. The rows are freed (free_rows).
  *
  * A crash or a cancel in between leaves rows marked dead.  The next vacuum
@@ -103,6 +104,25 @@ put_freed(StoreIndex *store, StoreWal *wal, int block, Buffer buffer, int family
 }
 
 /*
+ * A node without rows in a graph: others link to it until vacuum has repaired
+ * their lists.  Its code stays, so that walks can go through it.  Its page is
+ * locked by the caller.
+ */
+static void
+mark_node_dead(StoreIndex *store, Buffer node_buffer, StoreNodeData *on_page)
+{
+	StoreNodeData node_data = *on_page;
+	StoreWal	wal;
+
+	node_data.head = STORE_NONE;
+	node_data.state = STORE_NODE_DEAD;
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, node_buffer, false);
+	vx_store_wal_put(&wal, 0, on_page, &node_data, sizeof(node_data));
+	vx_store_wal_finish(&wal);
+}
+
+/*
  * Free a node without rows: its page is locked by the caller.
  */
 static void
@@ -118,6 +138,7 @@ free_node(StoreIndex *store, Buffer node_buffer, uint32 node)
 					  node % STORE_NODES_PER_PAGE);
 	StoreNodeData node_data;
 	QuantSlotData *zero;
+	Buffer		link_buffer = InvalidBuffer;
 	StoreWal	wal;
 	int			meta_block;
 
@@ -142,13 +163,88 @@ free_node(StoreIndex *store, Buffer node_buffer, uint32 node)
 	vx_store_wal_add(&wal, code_buffer, false);
 	vx_store_wal_put(&wal, 1, vx_store_slot(code_page, STORE_CODE, slot_bytes, code_slot),
 					 zero, slot_bytes);
+	if (store->meta.link_bytes > 0)
+	{
+		Size		link_bytes = store->meta.link_bytes;
+		uint32		per_page = (STORE_PAGE_END - STORE_ALIGNED_START) / link_bytes;
+		char	   *links = palloc0(link_bytes);
+
+		*(uint32 *) links = STORE_LINK_FREED;
+		link_buffer = vx_store_lock(store, STORE_LINK, node / per_page, BUFFER_LOCK_EXCLUSIVE);
+		if (node % per_page >= vx_store_slots(BufferGetPage(link_buffer), STORE_LINK, link_bytes))
+			vx_store_report_corruption(store->relation, "Node %u has no link slot.", node);
+		vx_store_wal_add(&wal, link_buffer, false);
+		vx_store_wal_put(&wal, 2, vx_store_slot(BufferGetPage(link_buffer), STORE_LINK,
+												link_bytes, node % per_page),
+						 links, link_bytes);
+		pfree(links);
+	}
 	put_freed(store, &wal, 0, node_buffer, STORE_NODE, 1, &meta_buffer, &meta_block);
 	vx_store_wal_finish(&wal);
 
 	if (BufferIsValid(meta_buffer))
 		UnlockReleaseBuffer(meta_buffer);
+	if (BufferIsValid(link_buffer))
+		UnlockReleaseBuffer(link_buffer);
 	UnlockReleaseBuffer(code_buffer);
 	pfree(zero);
+}
+
+/*
+ * Free a dead node that nothing links to any more.
+ */
+void
+vx_store_free_dead_node(StoreIndex *store, uint32 node)
+{
+	Buffer		buffer = vx_store_lock(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+									   BUFFER_LOCK_EXCLUSIVE);
+	StoreNodeData *data = (StoreNodeData *)
+		vx_store_slot(BufferGetPage(buffer), STORE_NODE, sizeof(StoreNodeData),
+					  node % STORE_NODES_PER_PAGE);
+
+	if (data->state == STORE_NODE_DEAD)
+		free_node(store, buffer, node);
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * Free the upper slots of one page that should_free says so of.
+ */
+void
+vx_store_free_uppers(StoreIndex *store, uint32 page_no, StoreShouldFree should_free, void *arg)
+{
+	Size		size = store->meta.upper_bytes;
+	Buffer		buffer = vx_store_lock(store, STORE_UPPER, page_no, BUFFER_LOCK_EXCLUSIVE);
+	Page		page = BufferGetPage(buffer);
+	uint32		slots = vx_store_slots(page, STORE_UPPER, size);
+	char	   *empty = palloc0(size);
+	Buffer		meta_buffer = InvalidBuffer;
+	StoreWal	wal;
+	int			meta_block;
+	int			freed = 0;
+	uint32		i;
+
+	*(uint32 *) empty = STORE_NONE;
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, buffer, false);
+	for (i = 0; i < slots; i++)
+	{
+		char	   *slot = vx_store_slot(page, STORE_UPPER, size, i);
+
+		if (*(uint32 *) slot == STORE_NONE || !should_free(arg, slot))
+			continue;
+		vx_store_wal_put(&wal, 0, slot, empty, size);
+		freed++;
+	}
+	if (freed > 0)
+	{
+		put_freed(store, &wal, 0, buffer, STORE_UPPER, freed, &meta_buffer, &meta_block);
+		vx_store_wal_finish(&wal);
+	}
+	if (BufferIsValid(meta_buffer))
+		UnlockReleaseBuffer(meta_buffer);
+	UnlockReleaseBuffer(buffer);
+	pfree(empty);
 }
 
 /*
@@ -222,7 +318,9 @@ unlink_rows(StoreIndex *store, uint32 node)
 		check_steps(store, node, ++steps, &max_steps);
 	}
 
-	if (head == STORE_NONE)
+	if (head == STORE_NONE && store->meta.link_bytes > 0)
+		mark_node_dead(store, node_buffer, node_data);
+	else if (head == STORE_NONE)
 		free_node(store, node_buffer, node);
 	else if (head != node_data->head)
 	{

@@ -1,0 +1,719 @@
+/*-------------------------------------------------------------------------
+ *
+ * hnsw_vacuum.c
+ *	  Taking dead nodes out of the graph.
+ *
+ * 1. The store removes dead rows; a node that loses its last one is marked dead
+ *	  and stays in the graph as a bridge (vx_store_bulk_delete).
+ * 2. Dead nodes are collected, also those that an interrupted vacuum has left.
+ * 3. Whoever is inserting at this moment may have taken one of them for live:
+ *	  wait until they have finished (wait_for_inserts).
+ * 4. If the entry point is dead, another is elected (elect_entry).
+ * 5. Lists that lead to dead nodes are repaired from the dead nodes' own
+ *	  lists (repair_list, repair_upper); nodes whose protected link came from a
+ *	  dead node get another one (hand_over).
+ * 6. What can no longer be reached is linked again (reach_all).
+ * 7. Dead nodes and their upper slots are freed.
+ *
+ * Memory: two bits a node, and four bytes a node for step 6.  Searches take
+ * no lock that vacuum waits for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "base/base_debug.h"
+#include "hnsw/hnsw.h"
+#include "hnsw/hnsw_link.h"
+#include "hnsw/hnsw_read.h"
+
+/* Candidates for one list: its own and those of its dead neighbours */
+#define MAX_CANDIDATES 512
+
+/* Lists that keep changing under our hands this often are an error. */
+#define MAX_TRIES 1000
+
+/* Calibrate again when so much of the index has changed. */
+#define CALIBRATE_FRACTION 0.2
+
+typedef struct GraphVacuum
+{
+	StoreIndex *store;
+	uint32		nodes;			/* ids below this are looked at */
+	uint64	   *dead;			/* bitmap by node */
+	uint32		dead_count;
+	int			m;
+	char	   *codes;			/* MAX_CANDIDATES + 1 slots */
+	HnswNeighbour *neighbours;
+	HnswUpperData *upper;
+} GraphVacuum;
+
+static inline bool
+test_bit(const uint64 *bits, uint32 node)
+{
+	return (bits[node / 64] & (UINT64CONST(1) << (node % 64))) != 0;
+}
+
+static inline void
+set_bit(uint64 *bits, uint32 node)
+{
+	bits[node / 64] |= UINT64CONST(1) << (node % 64);
+}
+
+static inline bool
+is_dead(const GraphVacuum *vacuum, uint32 node)
+{
+	return node < vacuum->nodes && test_bit(vacuum->dead, node);
+}
+
+static uint64 *
+make_bitmap(uint32 nodes)
+{
+	return MemoryContextAllocExtended(CurrentMemoryContext, ((Size) nodes / 64 + 1) * sizeof(uint64),
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+/*
+ * Mark the dead nodes in the bitmap.
+ */
+static void
+collect_dead(GraphVacuum *vacuum)
+{
+	StoreIndex *store = vacuum->store;
+	uint32		page_no;
+
+	for (page_no = 0; page_no < store->meta.families[STORE_NODE].pages; page_no++)
+	{
+		Buffer		buffer;
+		Page		page;
+		uint32		slots;
+		uint32		i;
+
+		vx_vacuum_delay_point();
+		buffer = vx_store_lock(store, STORE_NODE, page_no, BUFFER_LOCK_SHARE);
+		page = BufferGetPage(buffer);
+		slots = vx_store_slots(page, STORE_NODE, sizeof(StoreNodeData));
+		for (i = 0; i < slots; i++)
+		{
+			StoreNodeData *data = (StoreNodeData *)
+				vx_store_slot(page, STORE_NODE, sizeof(StoreNodeData), i);
+			uint32		node = page_no * STORE_NODES_PER_PAGE + i;
+
+			if (data->state == STORE_NODE_DEAD && node < vacuum->nodes)
+			{
+				set_bit(vacuum->dead, node);
+				vacuum->dead_count++;
+			}
+		}
+		UnlockReleaseBuffer(buffer);
+	}
+}
+
+/* Returns when every insert that runs now has linked its node. */
+static void
+wait_for_inserts(StoreIndex *store)
+{
+	LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
+	UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
+}
+
+static bool
+is_usable_upper(const GraphVacuum *vacuum, const HnswUpperData *upper)
+{
+	return upper->node != STORE_NONE && upper->node < vacuum->nodes &&
+		!is_dead(vacuum, upper->node) && upper->level >= 1 && upper->level <= HNSW_TOP_LEVEL;
+}
+
+/*
+ * If the entry point is dead, take the live node of the highest level instead.
+ * Inserts are kept out: they might begin at the old one.
+ */
+static void
+elect_entry(GraphVacuum *vacuum)
+{
+	StoreIndex *store = vacuum->store;
+	Size		size = store->meta.upper_bytes;
+	uint32		per_page = HnswUppersPerPage(size);
+	HnswMetaData elected;
+	HnswMetaData *meta;
+	Buffer		buffer;
+	StoreWal	wal;
+	uint32		page_no;
+	uint32		node;
+
+	vx_store_refresh_meta(store);
+	if (HnswGetMeta(&store->meta)->entry_node == STORE_NONE ||
+		!is_dead(vacuum, HnswGetMeta(&store->meta)->entry_node))
+		return;
+
+	LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
+	vx_store_refresh_meta(store);
+	elected = *HnswGetMeta(&store->meta);
+	elected.entry_node = STORE_NONE;
+	elected.entry_upper = STORE_NONE;
+	elected.entry_level = 0;
+	for (page_no = 0; page_no < store->meta.families[STORE_UPPER].pages; page_no++)
+	{
+		uint32		slots;
+		uint32		i;
+
+		CHECK_FOR_INTERRUPTS();
+		buffer = vx_store_lock(store, STORE_UPPER, page_no, BUFFER_LOCK_SHARE);
+		slots = vx_store_slots(BufferGetPage(buffer), STORE_UPPER, size);
+		for (i = 0; i < slots; i++)
+		{
+			HnswUpperData *upper = (HnswUpperData *)
+				vx_store_slot(BufferGetPage(buffer), STORE_UPPER, size, i);
+
+			if (is_usable_upper(vacuum, upper) && upper->level > elected.entry_level)
+			{
+				elected.entry_node = upper->node;
+				elected.entry_upper = page_no * per_page + i;
+				elected.entry_level = upper->level;
+			}
+		}
+		UnlockReleaseBuffer(buffer);
+	}
+	vacuum->nodes = Min(vacuum->nodes, vx_hnsw_node_limit(store));
+	for (node = 0; elected.entry_node == STORE_NONE && node < vacuum->nodes; node++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!is_dead(vacuum, node) && vx_hnsw_node_is_live(store, node, NULL))
+			elected.entry_node = node;
+	}
+
+	buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
+	meta = HnswGetMeta((StoreMetaData *) PageGetContents(BufferGetPage(buffer)));
+	vx_store_wal_begin(&wal, store->relation);
+	vx_store_wal_add(&wal, buffer, false);
+	vx_store_wal_put(&wal, 0, meta, &elected, offsetof(HnswMetaData, m));
+	vx_store_wal_finish(&wal);
+	memcpy(&store->meta, PageGetContents(BufferGetPage(buffer)), sizeof(StoreMetaData));
+	UnlockReleaseBuffer(buffer);
+	UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
+}
+
+static int
+compare_neighbours(const void *a, const void *b)
+{
+	float		left = ((const HnswNeighbour *) a)->distance;
+	float		right = ((const HnswNeighbour *) b)->distance;
+
+	return left < right ? -1 : left > right;
+}
+
+static bool
+contains(const uint32 *nodes, int count, uint32 node)
+{
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		if (nodes[i] == node)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Rank candidates for a node's list: nearest first by distance, and of those the
+ * ones that the heuristic prefers.  Returns how many hold a code.
+ */
+static int
+rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int count, int want)
+{
+	StoreIndex *store = vacuum->store;
+	Size		slot_bytes = store->quant->slot_bytes;
+	const QuantSlotData *own = (QuantSlotData *) (vacuum->codes + count * slot_bytes);
+	int			used = 0;
+	int			i;
+
+	vx_hnsw_read_codes(store, candidates, count, vacuum->codes);
+	vx_hnsw_read_codes(store, &node, 1, vacuum->codes + count * slot_bytes);
+	for (i = 0; i < count; i++)
+	{
+		const QuantSlotData *slot = (QuantSlotData *) (vacuum->codes + i * slot_bytes);
+		float		distance = vx_quant_code_distance(store->quant, own, slot);
+
+		if (isnan(slot->error) || isnan(distance))
+			continue;
+		vacuum->neighbours[used].distance = distance;
+		vacuum->neighbours[used].node = candidates[i];
+		vacuum->neighbours[used].upper = i;
+		vacuum->neighbours[used].slot = slot;
+		used++;
+	}
+	qsort(vacuum->neighbours, used, sizeof(HnswNeighbour), compare_neighbours);
+	return vx_hnsw_select_neighbours(store->quant, vacuum->neighbours, used, Min(want, used));
+}
+
+/*
+ * Make a live node's list without dead nodes: what is live stays, what was dead
+ * is replaced from the dead nodes' own lists.
+ */
+static void
+make_repaired_list(GraphVacuum *vacuum, uint32 node, const HnswLink *before, int count,
+				   HnswLink *after)
+{
+	StoreIndex *store = vacuum->store;
+	HnswLink	links[2 * HNSW_MAX_M];
+	uint32		kept[2 * HNSW_MAX_M];
+	uint32		candidates[MAX_CANDIDATES];
+	int			kept_count = 0;
+	int			candidate_count = 0;
+	int			chosen;
+	int			i;
+	int			j;
+
+	memset(after, 0, store->meta.link_bytes);
+	for (i = 0; i < count; i++)
+	{
+		if (!is_dead(vacuum, HnswLinkNode(before[i])))
+		{
+			after[kept_count] = before[i];
+			kept[kept_count++] = HnswLinkNode(before[i]);
+		}
+	}
+	for (i = 0; i < count; i++)
+	{
+		int			used;
+
+		if (!is_dead(vacuum, HnswLinkNode(before[i])))
+			continue;
+		used = vx_hnsw_read_links(store, HnswLinkNode(before[i]), links);
+		for (j = 0; j < used && candidate_count < MAX_CANDIDATES; j++)
+		{
+			uint32		candidate = HnswLinkNode(links[j]);
+
+			if (candidate != node && !is_dead(vacuum, candidate) &&
+				!contains(kept, kept_count, candidate) &&
+				!contains(candidates, candidate_count, candidate))
+				candidates[candidate_count++] = candidate;
+		}
+	}
+
+	/* As many as were lost: room is left for those who come. */
+	chosen = rank_candidates(vacuum, node, candidates, candidate_count, count - kept_count);
+	for (i = 0; i < chosen; i++)
+		after[kept_count++] = HnswMakeLink(vacuum->neighbours[i].node);
+}
+
+/*
+ * Repair one list if it leads to dead nodes.
+ */
+static void
+repair_list(GraphVacuum *vacuum, uint32 node)
+{
+	StoreIndex *store = vacuum->store;
+	uint32		link_bytes = store->meta.link_bytes;
+	uint32		per_page = HnswLinksPerPage(link_bytes);
+	HnswLink	before[2 * HNSW_MAX_M];
+	HnswLink	after[2 * HNSW_MAX_M];
+	int			tries;
+
+	for (tries = 0; tries < MAX_TRIES; tries++)
+	{
+		int			count = vx_hnsw_read_links(store, node, before);
+		int			dead = 0;
+		Buffer		buffer;
+		HnswLink   *on_page;
+		bool		same;
+		int			first;
+		int			last;
+		int			i;
+
+		CHECK_FOR_INTERRUPTS();
+		for (i = 0; i < count; i++)
+			dead += is_dead(vacuum, HnswLinkNode(before[i]));
+		if (dead == 0)
+			return;
+		make_repaired_list(vacuum, node, before, count, after);
+
+		buffer = vx_store_lock(store, STORE_LINK, node / per_page, BUFFER_LOCK_EXCLUSIVE);
+		on_page = (HnswLink *) vx_store_slot(BufferGetPage(buffer), STORE_LINK, link_bytes,
+											 node % per_page);
+		same = memcmp(on_page, before, link_bytes) == 0;
+		if (same)
+		{
+			StoreWal	wal;
+
+			vx_store_wal_begin(&wal, store->relation);
+			vx_store_wal_add(&wal, buffer, false);
+			/* Only what differs, from the first such entry to the last */
+			for (first = 0; before[first] == after[first]; first++)
+				;
+			for (last = link_bytes / sizeof(HnswLink) - 1; before[last] == after[last]; last--)
+				;
+			vx_store_wal_put(&wal, 0, on_page + first, after + first,
+							 sizeof(HnswLink) * (last - first + 1));
+			vx_store_wal_finish(&wal);
+		}
+		UnlockReleaseBuffer(buffer);
+		if (same)
+			return;
+	}
+	elog(ERROR, "could not repair the links of node %u of index \"%s\"", node,
+		 RelationGetRelationName(store->relation));
+}
+
+/*
+ * Nodes that a dead one protects get a protected link from a live neighbour.
+ * Who has none is found by reach_all.
+ */
+static void
+hand_over(GraphVacuum *vacuum, uint32 node)
+{
+	StoreIndex *store = vacuum->store;
+	HnswLink	links[2 * HNSW_MAX_M];
+	HnswLink	theirs[2 * HNSW_MAX_M];
+	int			count = vx_hnsw_read_links(store, node, links);
+	int			i;
+	int			j;
+
+	for (i = 0; i < count; i++)
+	{
+		uint32		target = HnswLinkNode(links[i]);
+		int			used;
+
+		if (!(links[i] & HNSW_LINK_PROTECTED) || is_dead(vacuum, target))
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		used = vx_hnsw_read_links(store, target, theirs);
+		for (j = 0; j < used; j++)
+		{
+			if (!is_dead(vacuum, HnswLinkNode(theirs[j])) &&
+				vx_hnsw_protect_node(store, HnswLinkNode(theirs[j]), target))
+				break;
+		}
+	}
+}
+
+/*
+ * Repair one upper slot if it leads to dead nodes.
+ */
+static void
+repair_upper(GraphVacuum *vacuum, uint32 number)
+{
+	StoreIndex *store = vacuum->store;
+	uint32		size = store->meta.upper_bytes;
+	uint32		per_page = HnswUppersPerPage(size);
+	HnswUpperData *before = vacuum->upper;
+	HnswUpperData *after = palloc(size);
+	HnswUpperData *other = palloc(size);
+	int			tries;
+
+	for (tries = 0; tries < MAX_TRIES; tries++)
+	{
+		uint32		kept[HNSW_MAX_M + 1];
+		uint32		candidates[MAX_CANDIDATES];
+		uint32		slots[MAX_CANDIDATES];
+		int			kept_count = 0;
+		int			candidate_count = 0;
+		int			count = 0;
+		int			dead = 0;
+		int			chosen;
+		bool		same;
+		Buffer		buffer;
+		int			i;
+		int			j;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!vx_hnsw_copy_slot(store, STORE_UPPER, number / per_page, number % per_page,
+							   size, size, before) || !is_usable_upper(vacuum, before))
+			break;
+		while (count < vacuum->m && before->links[count].node_plus_one != 0)
+			dead += is_dead(vacuum, before->links[count++].node_plus_one - 1);
+		if (dead == 0)
+			break;
+
+		memset(after, 0, size);
+		memcpy(after, before, offsetof(HnswUpperData, links));
+		for (i = 0; i < count; i++)
+		{
+			if (!is_dead(vacuum, before->links[i].node_plus_one - 1))
+			{
+				after->links[kept_count] = before->links[i];
+				kept[kept_count++] = before->links[i].node_plus_one - 1;
+			}
+		}
+		for (i = 0; i < count; i++)
+		{
+			int			used;
+
+			if (!is_dead(vacuum, before->links[i].node_plus_one - 1) ||
+				!vx_hnsw_read_upper(store, before->links[i].upper,
+									before->links[i].node_plus_one - 1, before->level,
+									other, &used))
+				continue;
+			for (j = 0; j < used && candidate_count < MAX_CANDIDATES; j++)
+			{
+				uint32		candidate = other->links[j].node_plus_one - 1;
+
+				if (candidate == before->node || is_dead(vacuum, candidate) ||
+					contains(kept, kept_count, candidate) ||
+					contains(candidates, candidate_count, candidate))
+					continue;
+				slots[candidate_count] = other->links[j].upper;
+				candidates[candidate_count++] = candidate;
+			}
+		}
+		chosen = rank_candidates(vacuum, before->node, candidates, candidate_count,
+								 count - kept_count);
+		for (i = 0; i < chosen; i++)
+		{
+			after->links[kept_count].node_plus_one = vacuum->neighbours[i].node + 1;
+			after->links[kept_count++].upper = slots[vacuum->neighbours[i].upper];
+		}
+
+		buffer = vx_store_lock(store, STORE_UPPER, number / per_page, BUFFER_LOCK_EXCLUSIVE);
+		{
+			HnswUpperData *on_page = (HnswUpperData *)
+				vx_store_slot(BufferGetPage(buffer), STORE_UPPER, size, number % per_page);
+
+			same = memcmp(on_page, before, size) == 0;
+			if (same)
+			{
+				StoreWal	wal;
+
+				vx_store_wal_begin(&wal, store->relation);
+				vx_store_wal_add(&wal, buffer, false);
+				vx_store_wal_put(&wal, 0, on_page, after, size);
+				vx_store_wal_finish(&wal);
+			}
+		}
+		UnlockReleaseBuffer(buffer);
+		if (same)
+			break;
+	}
+	pfree(after);
+	pfree(other);
+}
+
+/*
+ * Link what cannot be reached from the entry along level 0.  Nodes that are
+ * being inserted may get a link more than they need.
+ */
+static void
+reach_all(GraphVacuum *vacuum)
+{
+	StoreIndex *store = vacuum->store;
+	HnswLink	links[2 * HNSW_MAX_M];
+	uint64	   *reached;
+	uint32	   *queue;
+	uint32		head = 0;
+	uint32		tail = 0;
+	uint32		node;
+	uint32		nodes;
+
+	vx_store_refresh_meta(store);
+	nodes = vx_hnsw_node_limit(store);
+	if (HnswGetMeta(&store->meta)->entry_node >= nodes)
+		return;
+	reached = make_bitmap(nodes);
+	queue = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * ((Size) nodes + 1));
+	queue[tail++] = HnswGetMeta(&store->meta)->entry_node;
+	set_bit(reached, queue[0]);
+
+	for (node = 0;; node++)
+	{
+		HnswSearch *search;
+		const HnswCandidate *found;
+		MemoryContext context;
+		MemoryContext old_context;
+		QuantSlotData *slot;
+		int			count;
+		int			i;
+
+		for (; head < tail; head++)
+		{
+			if (head % 256 == 0)
+				vx_vacuum_delay_point();
+			count = vx_hnsw_read_links(store, queue[head], links);
+			for (i = 0; i < count; i++)
+			{
+				uint32		target = HnswLinkNode(links[i]);
+
+				if (target < nodes && !test_bit(reached, target))
+				{
+					set_bit(reached, target);
+					queue[tail++] = target;
+				}
+			}
+		}
+
+		while (node < nodes && (test_bit(reached, node) || is_dead(vacuum, node) ||
+								!vx_hnsw_node_is_live(store, node, NULL)))
+		{
+			if (node % 256 == 0)
+				vx_vacuum_delay_point();
+			node++;
+		}
+		if (node >= nodes)
+			break;
+
+		/* From the nearest node that is reached and has room */
+		context = AllocSetContextCreate(CurrentMemoryContext, "hnsw reach",
+										ALLOCSET_DEFAULT_SIZES);
+		old_context = MemoryContextSwitchTo(context);
+		slot = palloc(store->quant->slot_bytes);
+		vx_hnsw_read_codes(store, &node, 1, (char *) slot);
+		search = vx_hnsw_begin_search(store);
+		vx_hnsw_search_for_code(search, slot);
+		count = vx_hnsw_descend(search, 0) < 0 ? 0 :
+			vx_hnsw_search_bottom(search, HnswGetMeta(&store->meta)->ef_construction, &found);
+		for (i = 0; i < count; i++)
+		{
+			if (found[i].node != node && found[i].node < nodes &&
+				test_bit(reached, found[i].node) && !is_dead(vacuum, found[i].node) &&
+				vx_hnsw_protect_node(store, found[i].node, node))
+				break;
+		}
+		MemoryContextSwitchTo(old_context);
+		MemoryContextDelete(context);
+		set_bit(reached, node);
+		queue[tail++] = node;
+	}
+	pfree(reached);
+	pfree(queue);
+}
+
+/* StoreShouldFree: slots of dead nodes */
+static bool
+belongs_to_dead(void *arg, const void *slot)
+{
+	return is_dead((GraphVacuum *) arg, ((const HnswUpperData *) slot)->node);
+}
+
+/*
+ * Count the changes; measure again if there are many.
+ */
+static void
+refresh_calibration(StoreIndex *store, uint32 removed)
+{
+	HnswMetaData meta;
+
+	vx_store_refresh_meta(store);
+	meta = *HnswGetMeta(&store->meta);
+	/* For every node removed another one is likely to have come. */
+	meta.calibrated_changes += 2 * (uint64) removed;
+	if (!meta.calibrated ||
+		meta.calibrated_changes > CALIBRATE_FRACTION * (double) meta.calibrated_nodes)
+		vx_hnsw_calibrate(store, &meta);
+	vx_hnsw_store_calibration(store, &meta);
+}
+
+/*
+ * Steps 2 to 7.
+ */
+static void
+remove_dead_nodes(StoreIndex *store)
+{
+	GraphVacuum vacuum;
+	uint32		number;
+	uint32		node;
+	uint32		per_page;
+
+	memset(&vacuum, 0, sizeof(vacuum));
+	vacuum.store = store;
+	vx_store_refresh_meta(store);
+	vacuum.m = HnswGetMeta(&store->meta)->m;
+	if (vacuum.m < HNSW_MIN_M || vacuum.m > HNSW_MAX_M ||
+		store->meta.link_bytes != HnswLinkSlotBytes(vacuum.m) ||
+		store->meta.upper_bytes != HnswUpperSlotBytes(vacuum.m))
+		vx_store_report_corruption(store->relation, "The metapage has a wrong size of links.");
+	vacuum.nodes = vx_hnsw_node_limit(store);
+	vacuum.dead = make_bitmap(vacuum.nodes);
+	collect_dead(&vacuum);
+	if (vacuum.dead_count == 0)
+	{
+		pfree(vacuum.dead);
+		return;
+	}
+	vacuum.codes = palloc_extended(store->quant->slot_bytes * (MAX_CANDIDATES + 1),
+								   MCXT_ALLOC_HUGE);
+	vacuum.neighbours = palloc(sizeof(HnswNeighbour) * (MAX_CANDIDATES + 1));
+	vacuum.upper = palloc(store->meta.upper_bytes);
+
+	VX_DEBUG_POINT("hnsw-vacuum-marked");
+	wait_for_inserts(store);
+	elect_entry(&vacuum);
+
+	/* Nodes that have come since cannot lead to dead ones. */
+	vx_store_refresh_meta(store);
+	for (node = 0; node < vacuum.nodes; node++)
+	{
+		if (node % 64 == 0)
+			vx_vacuum_delay_point();
+		if (is_dead(&vacuum, node))
+			hand_over(&vacuum, node);
+		else
+			repair_list(&vacuum, node);
+	}
+	/* But pages may have been added while the last inserts finished. */
+	for (; node < vx_hnsw_node_limit(store); node++)
+	{
+		vx_vacuum_delay_point();
+		repair_list(&vacuum, node);
+	}
+	per_page = HnswUppersPerPage(store->meta.upper_bytes);
+	for (number = 0; number < store->meta.families[STORE_UPPER].pages * per_page; number++)
+	{
+		if (number % 64 == 0)
+			vx_vacuum_delay_point();
+		repair_upper(&vacuum, number);
+	}
+	VX_DEBUG_POINT("hnsw-vacuum-repaired");
+	reach_all(&vacuum);
+
+	for (number = 0; number < store->meta.families[STORE_UPPER].pages; number++)
+	{
+		vx_vacuum_delay_point();
+		vx_store_free_uppers(store, number, belongs_to_dead, &vacuum);
+	}
+	for (node = 0; node < vacuum.nodes; node++)
+	{
+		if (!is_dead(&vacuum, node))
+			continue;
+		vx_vacuum_delay_point();
+		vx_store_free_dead_node(store, node);
+	}
+	VX_DEBUG_POINT("hnsw-vacuum-freed");
+	refresh_calibration(store, vacuum.dead_count);
+	pfree(vacuum.codes);
+	pfree(vacuum.neighbours);
+	pfree(vacuum.upper);
+	pfree(vacuum.dead);
+}
+
+IndexBulkDeleteResult *
+vx_hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+					IndexBulkDeleteCallback callback, void *callback_state)
+{
+	StoreIndex *store = vx_store_open(info->index);
+
+	if (stats == NULL)
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	vx_store_bulk_delete(store, stats, callback, callback_state);
+	remove_dead_nodes(store);
+	return stats;
+}
+
+IndexBulkDeleteResult *
+vx_hnsw_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
+	if (info->analyze_only)
+		return stats;
+	if (stats == NULL)
+	{
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+		stats->num_index_tuples = vx_store_count_rows(vx_store_open(info->index));
+	}
+	stats->num_pages = RelationGetNumberOfBlocks(info->index);
+	return stats;
+}
