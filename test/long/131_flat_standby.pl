@@ -1,0 +1,13 @@
+#!/usr/bin/env perl
+# Flat indexes on standbys, for minutes:
+# the story of test/tap/131_flat_standby.pl, in full.
+
+use strict;
+use warnings;
+
+use FindBin;
+use FlatTest;    # now, for the INIT blocks of what it uses
+
+$ENV{VECEXT_LONG} = 1;
+do "$FindBin::RealBin/../tap/131_flat_standby.pl";
+die $@ if $@;
