@@ -462,6 +462,40 @@ sort_candidates(Candidate *candidates, int count)
 }
 
 /*
+ * Write the chosen neighbours of a new node to its list of a level.  Others
+ * may have come by the level above and linked themselves here already: they
+ * stay behind the chosen, as far as there is room.
+ */
+static void
+write_list(HnswGraph *graph, HnswWorker *worker, uint32_t node, int count, int level)
+{
+	uint32_t   *list = get_list(graph, node, level);
+	int			size = list_size(graph, level);
+	int			others = 0;
+	int			i;
+	int			j;
+
+	lock_byte(&graph->locks[node]);
+	for (; others < size && list[others] != HNSW_NONE; others++)
+		worker->batch[others] = list[others];
+	for (i = 0; i < count; i++)
+		__atomic_store_n(&list[i], worker->selected[i], __ATOMIC_RELEASE);
+	for (j = 0; j < others && i < size; j++)
+	{
+		int			k;
+
+		for (k = 0; k < count && worker->selected[k] != worker->batch[j]; k++)
+			;
+		if (k == count)
+			__atomic_store_n(&list[i++], worker->batch[j], __ATOMIC_RELEASE);
+	}
+	/* All the others that were left out leave nothing behind. */
+	for (; i < others; i++)
+		__atomic_store_n(&list[i], HNSW_NONE, __ATOMIC_RELEASE);
+	unlock_byte(&graph->locks[node]);
+}
+
+/*
  * Link node -> target; the node's list is pruned if it is full.
  */
 static void
@@ -543,10 +577,7 @@ vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node)
 
 		count = select_neighbours(graph, worker, worker->pool, worker->pool_count,
 								  header->m, worker->selected);
-		lock_byte(&graph->locks[node]);
-		for (i = 0; i < count; i++)
-			__atomic_store_n(&list[i], worker->selected[i], __ATOMIC_RELEASE);
-		unlock_byte(&graph->locks[node]);
+		write_list(graph, worker, node, count, level);
 
 		/* worker->selected is reused by add_link: go by our own list. */
 		for (i = 0; i < count; i++)

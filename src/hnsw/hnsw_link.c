@@ -157,6 +157,26 @@ choose_victim(const QuantParams *quant, HnswNeighbour *neighbours, int count,
 }
 
 /*
+ * Copy a list, see vx_hnsw_read_links.  An entry out of range, which ends it,
+ * may be a node that somebody has added since the metapage was read last.
+ */
+static int
+read_list(StoreIndex *store, uint32 owner, HnswLink *links)
+{
+	int			room = store->meta.link_bytes / sizeof(HnswLink);
+	int			count;
+
+	links[0] = 0;
+	count = vx_hnsw_read_links(store, owner, links);
+	if (count < room && (links[0] != HNSW_LINK_FREED) && (count == 0 || links[count] != 0))
+	{
+		vx_store_refresh_meta(store);
+		count = vx_hnsw_read_links(store, owner, links);
+	}
+	return count;
+}
+
+/*
  * Plan the change that links owner to node.  Returns false if there is nothing
  * to do: the link is there, the owner has been freed, or its list is better
  * without.  With must it is done if at all possible, and the link protected.
@@ -175,7 +195,7 @@ plan_link(StoreIndex *store, uint32 owner, uint32 node, const QuantSlotData *slo
 	const QuantSlotData *slots[2 * HNSW_MAX_M + 1];
 	float		distances[2 * HNSW_MAX_M + 1];
 	char	   *codes;
-	int			count = vx_hnsw_read_links(store, owner, links);
+	int			count = read_list(store, owner, links);
 	int			i;
 
 	if (links[0] == HNSW_LINK_FREED || owner >= vx_hnsw_node_limit(store))
@@ -198,7 +218,7 @@ plan_link(StoreIndex *store, uint32 owner, uint32 node, const QuantSlotData *slo
 	{
 		change->entry = count;
 		change->before = links[count];
-		/* An entry out of range ends a damaged list: leave it alone. */
+		/* read_list has looked twice: a damaged list is left alone. */
 		return links[count] == 0;
 	}
 
@@ -324,7 +344,7 @@ vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to)
 			continue;
 		}
 		/* It is there already, or cannot be. */
-		count = vx_hnsw_read_links(store, from, links);
+		count = read_list(store, from, links);
 		for (i = 0; i < count; i++)
 		{
 			if (HnswLinkNode(links[i]) == to && (links[i] & HNSW_LINK_PROTECTED))
@@ -427,6 +447,14 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 			if (!vx_hnsw_read_upper(store, neighbours[i].upper, neighbours[i].node, level,
 									copy, &used))
 				break;
+			if (used < m && copy->links[used].node_plus_one != 0)
+			{
+				/* A node that has been added meanwhile, see read_list. */
+				vx_store_refresh_meta(store);
+				if (!vx_hnsw_read_upper(store, neighbours[i].upper, neighbours[i].node, level,
+										copy, &used))
+					break;
+			}
 			for (j = 0; j < used; j++)
 			{
 				if (copy->links[j].node_plus_one == node + 1)
