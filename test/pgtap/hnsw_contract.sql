@@ -177,7 +177,7 @@ CREATE INDEX hnsw_contract_options ON hnsw_contract USING hnsw (v vector_cosine_
 SELECT set_eq(
 	$$SELECT format_version, dimensions, metric, quantizer, slot_bytes, has_mean, nodes, rows, m, ef_construction, entry_node, calibrated
 	FROM hnsw_index_info('hnsw_contract_options')$$,
-	$$VALUES (1, 3, 'cosine', 'none', 64, false, 1::bigint, 1::bigint, 8, 40, 0::bigint, true)$$,
+	$$VALUES (1, 3, 'cosine', 'none', 64, false, 1::bigint, 1::bigint, 8, 40, 0::bigint, false)$$,
 	'an index with one row, without codes and with options');
 
 SELECT * FROM finish();

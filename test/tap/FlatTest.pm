@@ -22,7 +22,7 @@ use Test::More;
 our @EXPORT = qw(
 	is_long size new_server install_functions complaints
 	run_clients start_clients abandon_clients kill_server check_log hold_debug_point release_debug_point
-	wait_for_lock_wait try_sql);
+	wait_for_lock_wait try_sql tell_of_hnsw);
 
 sub is_long { return $ENV{VECEXT_LONG} ? 1 : 0; }
 
@@ -30,6 +30,25 @@ sub size
 {
 	my ($small, $full) = @_;
 	return is_long() ? $full : $small;
+}
+
+# tell_of_hnsw(file): the story of another file about flat indexes, told of hnsw
+# ones.  Tables are so small that a scan's pass over the codes is cheaper than a
+# walk, so every answer has to be a sequential scan's here, too; the graph is
+# built, linked, repaired and judged on the way.
+sub tell_of_hnsw
+{
+	my ($file) = @_;
+	my ($dir) = __FILE__ =~ m{^(.*)/};
+	open my $in, '<', "$dir/$file" or die "$dir/$file: $!";
+	my $story = do { local $/; <$in> };
+
+	close $in;
+	$story =~ s/\bUSING flat\b/USING hnsw/g;
+	$story =~ s/\bflat_index_(check|info)\b/hnsw_index_$1/g;
+	$story =~ s/new_server\('/new_server('hnsw_/g;
+	eval "#line 1 \"$file, of hnsw\"\n$story; 1" or die $@;
+	return;
 }
 
 # A server with every replay check on; settings go to postgresql.conf.
@@ -276,9 +295,17 @@ END
 $$;
 
 -- What the checker says of an index, in one line; NULL if nothing.
-CREATE FUNCTION flattest.check_index(index regclass) RETURNS text LANGUAGE sql AS $$
-	SELECT string_agg(format('%s at %s: %s', invariant, block, message), '; ')
-	FROM (SELECT * FROM flat_index_check(index, true) LIMIT 5) s
+CREATE FUNCTION flattest.check_index(index regclass) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	judge text;
+	complaint text;
+BEGIN
+	SELECT amname || '_index_check' INTO judge
+	FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE c.oid = index;
+	EXECUTE format('SELECT string_agg(format(''%%s at %%s: %%s'', invariant, block, message), ''; '')
+		FROM (SELECT * FROM %I($1, true) LIMIT 5) s', judge) INTO complaint USING index;
+	RETURN complaint;
+END
 $$;
 });
 	return;
