@@ -275,13 +275,31 @@ insert_parallel(HnswOverflow *overflow, Relation index, bool concurrent, int wor
 	return true;
 }
 
-void
-vx_hnsw_insert_overflow(HnswOverflow *overflow, Relation heap, Relation index, bool concurrent,
-						bool graph_is_empty)
+/* Not inlined: its variables need not survive an error. */
+static pg_noinline void
+insert_all(HnswOverflow *overflow, Relation heap, Relation index, bool concurrent,
+		   bool graph_is_empty)
 {
 	uint64		alone = graph_is_empty ? overflow->before_first : 0;
 	int			workers = vx_hnsw_plan_workers(heap, overflow->rows);
 
+	/*
+	 * Whoever inserts the first node excludes others by a lock that does not
+	 * work between processes of one transaction.
+	 */
+	if (alone > 0)
+		insert_alone(overflow, index, 0, alone);
+
+	/* Workers do not see the buffers of a temporary index. */
+	if (workers == 0 || RelationUsesLocalBuffers(index) ||
+		!insert_parallel(overflow, index, concurrent, workers, alone))
+		insert_alone(overflow, index, alone, overflow->rows);
+}
+
+void
+vx_hnsw_insert_overflow(HnswOverflow *overflow, Relation heap, Relation index, bool concurrent,
+						bool graph_is_empty)
+{
 	BufFileExportFileSet(overflow->file);
 	BufFileClose(overflow->file);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, overflow->rows);
@@ -289,17 +307,7 @@ vx_hnsw_insert_overflow(HnswOverflow *overflow, Relation heap, Relation index, b
 	vx_store_unlogged_index = RelationGetRelid(index);
 	PG_TRY();
 	{
-		/*
-		 * Whoever inserts the first node excludes others by a lock that does
-		 * not work between processes of one transaction.
-		 */
-		if (alone > 0)
-			insert_alone(overflow, index, 0, alone);
-
-		/* Workers do not see the buffers of a temporary index. */
-		if (workers == 0 || RelationUsesLocalBuffers(index) ||
-			!insert_parallel(overflow, index, concurrent, workers, alone))
-			insert_alone(overflow, index, alone, overflow->rows);
+		insert_all(overflow, heap, index, concurrent, graph_is_empty);
 	}
 	PG_FINALLY();
 	{
