@@ -31,7 +31,7 @@ typedef uint32 HnswLink;
 
 #define HNSW_LINK_PROTECTED	0x80000000U
 #define HNSW_LINK_FREED		STORE_LINK_FREED
-#define HNSW_MAX_NODES		0x7FFFFFFEU
+#define HNSW_MAX_NODES		STORE_MAX_GRAPH_NODES
 
 #define HnswLinkNode(link)	(((link) & ~HNSW_LINK_PROTECTED) - 1)
 #define HnswMakeLink(node)	((node) + 1)

@@ -52,36 +52,6 @@ draw_level(int m)
 }
 
 /*
- * Of the nodes found, those that live, with copies of their codes; then the best
- * m of them.
- */
-static void
-choose_neighbours(StoreIndex *store, int m, HnswNeighbour *found, int count,
-				  LevelNeighbours *level)
-{
-	Size		slot_bytes = store->quant->slot_bytes;
-	char	   *codes = palloc(slot_bytes * Max(count, 1));
-	int			live = 0;
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		QuantSlotData *slot = (QuantSlotData *) (codes + live * slot_bytes);
-
-		CHECK_FOR_INTERRUPTS();
-		if (!vx_hnsw_node_is_live(store, found[i].node, NULL))
-			continue;
-		vx_hnsw_read_codes(store, &found[i].node, 1, (char *) slot);
-		if (isnan(slot->error))
-			continue;
-		found[live] = found[i];
-		found[live++].slot = slot;
-	}
-	level->neighbours = found;
-	level->count = vx_hnsw_select_neighbours(store->quant, found, live, m);
-}
-
-/*
  * Search the levels from top down.  Returns the highest level searched, -1
  * if there is no graph.
  */
@@ -93,6 +63,7 @@ find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
 	HnswSearch *search = vx_hnsw_begin_search(store);
 	const HnswCandidate *bottom;
 	HnswNeighbour *found;
+	int			ef = meta->ef_construction;
 	int			reached;
 	int			count;
 	int			level;
@@ -104,37 +75,51 @@ find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
 	{
 		const HnswUpperCandidate *upper;
 
-		count = vx_hnsw_search_upper(search, meta->ef_construction, &upper);
+		count = vx_hnsw_search_upper(search, ef, &upper);
 		found = palloc(sizeof(HnswNeighbour) * Max(count, 1));
 		for (i = 0; i < count; i++)
 		{
 			found[i].distance = upper[i].distance;
 			found[i].node = upper[i].node;
 			found[i].upper = upper[i].upper;
+			found[i].slot = NULL;
 		}
-		choose_neighbours(store, meta->m, found, count, &levels[level]);
+		levels[level].neighbours = found;
+		levels[level].count = vx_hnsw_select_neighbours(store, found, count, meta->m);
 	}
 	if (reached < 0)
 		return reached;
 
-	count = vx_hnsw_search_bottom(search, meta->ef_construction, &bottom);
-	found = palloc(sizeof(HnswNeighbour) * Max(count, 1));
-	for (i = 0; i < count; i++)
+	for (;;)
 	{
-		found[i].distance = bottom[i].distance;
-		found[i].node = bottom[i].node;
-		found[i].upper = STORE_NONE;
+		count = vx_hnsw_search_bottom(search, ef, &bottom);
+		found = MemoryContextAllocHuge(CurrentMemoryContext,
+									   sizeof(HnswNeighbour) * Max(count, 1));
+		for (i = 0; i < count; i++)
+		{
+			found[i].distance = bottom[i].distance;
+			found[i].node = bottom[i].node;
+			found[i].upper = STORE_NONE;
+			found[i].slot = NULL;
+		}
+		levels[0].neighbours = found;
+		levels[0].count = vx_hnsw_select_neighbours(store, found, count, meta->m);
+
+		/* All of them are dead, and vacuum is on its way: look farther. */
+		if (levels[0].count > 0 || count < ef || ef >= HNSW_MAX_NODES / 8)
+			break;
+		pfree(found);
+		ef *= 8;
 	}
-	choose_neighbours(store, meta->m, found, count, &levels[0]);
 	return reached;
 }
 
 /*
- * Make the node the entry point if its level is higher; the old one gets a
- * protected link from it.
+ * Make the node the entry point if its level is higher, or in any case; the old
+ * one gets a protected link from it.
  */
 static void
-raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level)
+raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level, bool always)
 {
 	for (;;)
 	{
@@ -145,7 +130,7 @@ raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level)
 		Buffer		buffer;
 		StoreWal	wal;
 
-		if (old != STORE_NONE && known->entry_level >= level)
+		if (old != STORE_NONE && known->entry_level >= level && !always)
 			return;
 		if (old != STORE_NONE)
 			vx_hnsw_protect_node(store, node, old);
@@ -206,12 +191,6 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, bool 
 		links[i] = HnswMakeLink(levels[0].neighbours[i].node);
 	vx_store_insert_linked(store, tid, slot, level, links, sizeof(HnswLink) * Max(i, 1),
 						   inserted);
-	if (inserted->node > HNSW_MAX_NODES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("index \"%s\" cannot hold more than %u different vectors",
-						RelationGetRelationName(store->relation), HNSW_MAX_NODES)));
-
 	for (l = 1; l <= level; l++)
 	{
 		memset(upper, 0, store->meta.upper_bytes);
@@ -234,7 +213,12 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, bool 
 	for (l = 1; l <= Min(level, reached); l++)
 		vx_hnsw_link_back_upper(store, inserted->node, uppers[l], l, slot,
 								levels[l].neighbours, levels[l].count);
-	raise_entry(store, inserted->node, upper_slot, level);
+
+	/*
+	 * Who has found dead nodes only, the entry point among them, cannot be
+	 * found by way of them for long.
+	 */
+	raise_entry(store, inserted->node, upper_slot, level, levels[0].count == 0);
 	return true;
 }
 

@@ -6,8 +6,8 @@
  * A change of a list is planned from a copy without any lock, and made under
  * the page's exclusive lock if the entry that it changes still is what the
  * copy said; otherwise it is planned again.  One entry is changed: a free one
- * is filled, or in a full list the one that the heuristic can do without
- * is replaced.  A protected entry never is.
+ * is filled, or in a full list the one that the list does best without is
+ * replaced.  A protected entry never is.
  *
  * Link pages of one record are locked in the order of their numbers.
  *
@@ -20,9 +20,18 @@
 
 #include "hnsw/hnsw_link.h"
 #include "hnsw/hnsw_read.h"
+#include "store/store_peek.h"
 
 /* Lists that keep changing under our hands this often are left alone. */
 #define MAX_TRIES 1000
+
+/* Nodes looked at for one that has room for a protected link */
+#define MAX_PROTECTORS 10000
+
+#define CACHE_LINE 64
+
+/* Lines of a code that are asked for ahead; the CPU finds the rest. */
+#define PREFETCH_LINES 16
 
 /* One entry of one list */
 typedef struct LinkChange
@@ -35,6 +44,18 @@ typedef struct LinkChange
 	int			neighbour;		/* whose list it is */
 	bool		done;
 } LinkChange;
+
+/* A list, and codes of its nodes, in the making of a plan */
+typedef struct ListPlan
+{
+	HnswLink	links[2 * HNSW_MAX_M];
+	int			count;			/* entries in use; -1: no list to change */
+	uint32		nodes[2 * HNSW_MAX_M + 1];
+	bool		fixed[2 * HNSW_MAX_M + 1];
+	const QuantSlotData *slots[2 * HNSW_MAX_M + 1];
+	float		distances[2 * HNSW_MAX_M + 1];
+	char	   *codes;			/* room for a full list's, or NULL so far */
+} ListPlan;
 
 bool
 vx_hnsw_node_is_live(StoreIndex *store, uint32 node, uint32 *incarnation)
@@ -61,26 +82,89 @@ vx_hnsw_node_is_live(StoreIndex *store, uint32 node, uint32 *incarnation)
 	return live;
 }
 
+/* Ask for a node's slot in a family that is numbered as nodes are. */
+static void
+prefetch_slot(StoreIndex *store, int family, uint32 node, uint32 per_page, Size slot_bytes)
+{
+	StorePageRef *ref = vx_store_find_ref(vx_store_cache_family(store, family), node / per_page);
+
+	if (likely(ref != NULL))
+	{
+		const char *bytes = vx_store_prefetch_ref(ref) + STORE_ALIGNED_START +
+			node % per_page * slot_bytes;
+		Size		line;
+
+		for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
+			__builtin_prefetch(bytes + line);
+	}
+}
+
+void
+vx_hnsw_gather_codes(StoreIndex *store, const uint32 *nodes, int count, char *codes)
+{
+	int			i;
+
+	if (!store->temporary)
+	{
+		for (i = 0; i < count; i++)
+			prefetch_slot(store, STORE_CODE, nodes[i], store->codes_per_page,
+						  store->quant->slot_bytes);
+	}
+	vx_hnsw_read_codes(store, nodes, count, codes);
+}
+
+int
+vx_hnsw_read_list(StoreIndex *store, uint32 node, HnswLink *links)
+{
+	uint32		link_bytes = store->meta.link_bytes;
+	uint32		per_page = HnswLinksPerPage(link_bytes);
+	int			room = link_bytes / sizeof(HnswLink);
+	uint32		limit = vx_hnsw_node_limit(store);
+	int			count;
+
+	if (node >= limit)
+	{
+		vx_store_refresh_meta(store);
+		limit = vx_hnsw_node_limit(store);
+	}
+	if (node >= limit ||
+		!vx_hnsw_copy_slot(store, STORE_LINK, node / per_page, node % per_page,
+						   link_bytes, link_bytes, links) ||
+		links[0] == HNSW_LINK_FREED)
+		return -1;
+	for (count = 0; count < room && (links[count] & ~HNSW_LINK_PROTECTED) != 0; count++)
+	{
+		if (unlikely(HnswLinkNode(links[count]) >= limit))
+		{
+			/* Pages may have been added since the metapage was read. */
+			vx_store_refresh_meta(store);
+			limit = vx_hnsw_node_limit(store);
+			if (HnswLinkNode(links[count]) >= limit)
+				vx_store_report_corruption(store->relation, "Node %u is linked to node %u of %u.",
+										   node, HnswLinkNode(links[count]), limit);
+		}
+	}
+	return count;
+}
+
 /* Does one of the chosen lie nearer to the candidate than the node does? */
 static bool
-is_covered(const QuantParams *quant, const HnswNeighbour *chosen, int count,
-		   const HnswNeighbour *candidate)
+is_covered(const QuantParams *quant, const QuantSlotData *const *chosen, int count,
+		   const QuantSlotData *candidate, float distance)
 {
-	const QuantSlotData *slots[8];
 	float		distances[8];
 	int			from;
 
-	for (from = 0; from < count; from += lengthof(slots))
+	/* In portions: most are covered by one of the first. */
+	for (from = 0; from < count; from += lengthof(distances))
 	{
-		int			portion = Min(count - from, (int) lengthof(slots));
+		int			portion = Min(count - from, (int) lengthof(distances));
 		int			i;
 
-		for (i = 0; i < portion; i++)
-			slots[i] = chosen[from + i].slot;
-		vx_quant_code_distance_list(quant, candidate->slot, slots, portion, distances);
+		vx_quant_code_distance_list(quant, candidate, chosen + from, portion, distances);
 		for (i = 0; i < portion; i++)
 		{
-			if (distances[i] < candidate->distance)
+			if (distances[i] < distance)
 				return true;
 		}
 	}
@@ -88,117 +172,144 @@ is_covered(const QuantParams *quant, const HnswNeighbour *chosen, int count,
 }
 
 int
-vx_hnsw_select_neighbours(const QuantParams *quant, HnswNeighbour *neighbours, int count,
-						  int want)
+vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbours, int count, int want)
 {
+	Size		slot_bytes = store->quant->slot_bytes;
 	HnswNeighbour *passed = palloc(sizeof(HnswNeighbour) * Max(count, 1));
+	const QuantSlotData **slots = palloc(sizeof(QuantSlotData *) * Max(want, 1));
+	QuantSlotData *spare = NULL;
 	int			passed_count = 0;
 	int			chosen = 0;
 	int			i;
 
 	for (i = 0; i < count && chosen < want; i++)
 	{
-		if (is_covered(quant, neighbours, chosen, &neighbours[i]))
-			passed[passed_count++] = neighbours[i];
-		else
-			neighbours[chosen++] = neighbours[i];
+		HnswNeighbour candidate = neighbours[i];
+		bool		ours = candidate.slot == NULL;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ours)
+		{
+			if (spare == NULL)
+				spare = palloc(slot_bytes);
+			vx_hnsw_read_codes(store, &candidate.node, 1, (char *) spare);
+			if (isnan(spare->error))
+				continue;
+			candidate.slot = spare;
+		}
+		if (is_covered(store->quant, slots, chosen, candidate.slot, candidate.distance))
+		{
+			if (ours)
+				candidate.slot = NULL;
+			passed[passed_count++] = candidate;
+			continue;
+		}
+		if (ours)
+		{
+			if (!vx_hnsw_node_is_live(store, candidate.node, NULL))
+				continue;
+			spare = NULL;
+		}
+		slots[chosen] = candidate.slot;
+		neighbours[chosen++] = candidate;
 	}
 	for (i = 0; i < passed_count && chosen < want; i++)
+	{
+		if (passed[i].slot == NULL)
+		{
+			if (!vx_hnsw_node_is_live(store, passed[i].node, NULL))
+				continue;
+			if (spare == NULL)
+				spare = palloc(slot_bytes);
+			vx_hnsw_read_codes(store, &passed[i].node, 1, (char *) spare);
+			passed[i].slot = spare;
+			spare = NULL;
+		}
 		neighbours[chosen++] = passed[i];
+	}
 	pfree(passed);
+	pfree(slots);
 	return chosen;
 }
 
-static int
-compare_neighbours(const void *a, const void *b)
-{
-	float		left = ((const HnswNeighbour *) a)->distance;
-	float		right = ((const HnswNeighbour *) b)->distance;
-
-	return left < right ? -1 : left > right;
-}
-
 /*
- * The one of count neighbours of a full list, with the new one among them, that
- * the list does best without: the farthest that another one covers, or the
- * farthest.  fixed[node] are not considered.  Returns its index before sorting
- * in `upper`, see callers; -1 if all are fixed.
+ * The one of count nodes in a full list, the new one among them, that the list
+ * does best without: the farthest that a nearer one covers, or the farthest.
+ * fixed ones are not considered.  Returns its index, -1 if all are fixed.
  */
 static int
-choose_victim(const QuantParams *quant, HnswNeighbour *neighbours, int count,
-			  const bool *fixed)
+choose_victim(const QuantParams *quant, const QuantSlotData *const *slots,
+			  const float *distances, const bool *fixed, int count)
 {
-	HnswNeighbour *chosen = palloc(sizeof(HnswNeighbour) * count);
-	int			chosen_count = 0;
+	const QuantSlotData *nearer[2 * HNSW_MAX_M];
+	bool		tried[2 * HNSW_MAX_M + 1];
 	int			farthest = -1;
-	int			covered = -1;
-	int			i;
 
-	/* "upper" carries the position in the list through the sort. */
-	for (i = 0; i < count; i++)
-		neighbours[i].upper = i;
-	qsort(neighbours, count, sizeof(HnswNeighbour), compare_neighbours);
-	for (i = 0; i < count; i++)
+	memset(tried, 0, sizeof(bool) * count);
+	for (;;)
 	{
-		int			position = neighbours[i].upper;
+		int			victim = -1;
+		int			nearer_count = 0;
+		int			i;
 
-		if (is_covered(quant, chosen, chosen_count, &neighbours[i]))
+		for (i = 0; i < count; i++)
 		{
-			if (!fixed[position])
-				covered = position;
+			if (isnan(slots[i]->error) && !fixed[i])
+				return i;		/* what holds nothing any more */
+			if (!fixed[i] && !tried[i] &&
+				(victim < 0 || distances[i] > distances[victim]))
+				victim = i;
 		}
-		else
-			chosen[chosen_count++] = neighbours[i];
-		if (!fixed[position])
-			farthest = position;
+		if (victim < 0)
+			return farthest;
+		if (farthest < 0)
+			farthest = victim;
+		tried[victim] = true;
+		for (i = 0; i < count; i++)
+		{
+			if (distances[i] < distances[victim])
+				nearer[nearer_count++] = slots[i];
+		}
+		if (is_covered(quant, nearer, nearer_count, slots[victim], distances[victim]))
+			return victim;
 	}
-	pfree(chosen);
-	return covered >= 0 ? covered : farthest;
 }
 
 /*
- * Copy a list, see vx_hnsw_read_links.  An entry out of range, which ends it,
- * may be a node that somebody has added since the metapage was read last.
+ * Read owner's list for a plan, and ask for the codes that it will need.
  */
-static int
-read_list(StoreIndex *store, uint32 owner, HnswLink *links)
+static void
+begin_plan(StoreIndex *store, uint32 owner, ListPlan *plan)
 {
 	int			room = store->meta.link_bytes / sizeof(HnswLink);
-	int			count;
+	int			i;
 
-	links[0] = 0;
-	count = vx_hnsw_read_links(store, owner, links);
-	if (count < room && (links[0] != HNSW_LINK_FREED) && (count == 0 || links[count] != 0))
-	{
-		vx_store_refresh_meta(store);
-		count = vx_hnsw_read_links(store, owner, links);
-	}
-	return count;
+	plan->count = vx_hnsw_read_list(store, owner, plan->links);
+	if (plan->count < room || store->temporary)
+		return;
+	for (i = 0; i < room; i++)
+		prefetch_slot(store, STORE_CODE, HnswLinkNode(plan->links[i]), store->codes_per_page,
+					  store->quant->slot_bytes);
 }
 
 /*
- * Plan the change that links owner to node.  Returns false if there is nothing
- * to do: the link is there, the owner has been freed, or its list is better
- * without.  With must it is done if at all possible, and the link protected.
+ * Plan the change that links owner to node; owner_slot is its code, if the
+ * caller has it.  Returns false if there is nothing to do: the link is there,
+ * the owner has been freed, or its list is better without.  With must it is
+ * done if at all possible, and the link protected.
  */
 static bool
-plan_link(StoreIndex *store, uint32 owner, uint32 node, const QuantSlotData *slot,
-		  bool must, LinkChange *change)
+end_plan(StoreIndex *store, ListPlan *plan, uint32 owner, const QuantSlotData *owner_slot,
+		 uint32 node, const QuantSlotData *slot, bool must, LinkChange *change)
 {
 	const QuantParams *quant = store->quant;
+	Size		slot_bytes = quant->slot_bytes;
 	int			room = store->meta.link_bytes / sizeof(HnswLink);
 	uint32		per_page = HnswLinksPerPage(store->meta.link_bytes);
-	HnswLink	links[2 * HNSW_MAX_M];
-	uint32		nodes[2 * HNSW_MAX_M + 1];
-	bool		fixed[2 * HNSW_MAX_M + 1];
-	HnswNeighbour neighbours[2 * HNSW_MAX_M + 1];
-	const QuantSlotData *slots[2 * HNSW_MAX_M + 1];
-	float		distances[2 * HNSW_MAX_M + 1];
-	char	   *codes;
-	int			count = read_list(store, owner, links);
+	int			count = plan->count;
 	int			i;
 
-	if (links[0] == HNSW_LINK_FREED || owner >= vx_hnsw_node_limit(store))
+	if (count < 0)
 		return false;
 	change->page_no = owner / per_page;
 	change->slot = owner % per_page;
@@ -207,50 +318,52 @@ plan_link(StoreIndex *store, uint32 owner, uint32 node, const QuantSlotData *slo
 
 	for (i = 0; i < count; i++)
 	{
-		if (HnswLinkNode(links[i]) == node)
+		if (HnswLinkNode(plan->links[i]) == node)
 		{
 			change->entry = i;
-			change->before = links[i];
-			return must && !(links[i] & HNSW_LINK_PROTECTED);
+			change->before = plan->links[i];
+			return must && !(plan->links[i] & HNSW_LINK_PROTECTED);
 		}
 	}
 	if (count < room)
 	{
 		change->entry = count;
-		change->before = links[count];
-		/* read_list has looked twice: a damaged list is left alone. */
-		return links[count] == 0;
+		change->before = 0;
+		return plan->links[count] == 0;
 	}
 
 	/* Full: which one to replace? */
-	codes = palloc(quant->slot_bytes * (room + 1));
+	if (plan->codes == NULL)
+		plan->codes = palloc(slot_bytes * (room + 1));
 	for (i = 0; i < count; i++)
 	{
-		nodes[i] = HnswLinkNode(links[i]);
-		fixed[i] = (links[i] & HNSW_LINK_PROTECTED) != 0;
+		plan->nodes[i] = HnswLinkNode(plan->links[i]);
+		plan->fixed[i] = (plan->links[i] & HNSW_LINK_PROTECTED) != 0;
+		plan->slots[i] = (QuantSlotData *) (plan->codes + i * slot_bytes);
 	}
-	nodes[count] = owner;
-	vx_hnsw_read_codes(store, nodes, count + 1, codes);
-	for (i = 0; i < count; i++)
-		slots[i] = (QuantSlotData *) (codes + i * quant->slot_bytes);
-	slots[count] = slot;
-	vx_quant_code_distance_list(quant, (QuantSlotData *) (codes + count * quant->slot_bytes),
-								slots, count + 1, distances);
-	for (i = 0; i <= count; i++)
+	vx_hnsw_read_codes(store, plan->nodes, count, plan->codes);
+	if (owner_slot == NULL)
 	{
-		neighbours[i].node = i < count ? nodes[i] : node;
-		/* What holds nothing any more is the first to go. */
-		neighbours[i].distance = isnan(distances[i]) ? get_float4_infinity() : distances[i];
-		neighbours[i].slot = slots[i];
+		vx_hnsw_read_codes(store, &owner, 1, plan->codes + count * slot_bytes);
+		owner_slot = (QuantSlotData *) (plan->codes + count * slot_bytes);
 	}
-	fixed[count] = must;
-	i = choose_victim(quant, neighbours, count + 1, fixed);
-	pfree(codes);
+	plan->slots[count] = slot;
+	plan->fixed[count] = must;
+	vx_quant_code_distance_list(quant, owner_slot, plan->slots, count + 1, plan->distances);
+	i = choose_victim(quant, plan->slots, plan->distances, plan->fixed, count + 1);
 	if (i < 0 || i == count)
 		return false;
 	change->entry = i;
-	change->before = links[i];
+	change->before = plan->links[i];
 	return true;
+}
+
+static bool
+plan_link(StoreIndex *store, ListPlan *plan, uint32 owner, const QuantSlotData *owner_slot,
+		  uint32 node, const QuantSlotData *slot, bool must, LinkChange *change)
+{
+	begin_plan(store, owner, plan);
+	return end_plan(store, plan, owner, owner_slot, node, slot, must, change);
 }
 
 static int
@@ -265,15 +378,14 @@ compare_changes(const void *a, const void *b)
 }
 
 /*
- * Make planned changes, as far as the entries still are what they were; sets
- * done for those.  At most STORE_WAL_BLOCKS pages to a record.
+ * Make planned changes, sorted by page, as far as the entries still are what
+ * they were; sets done for those.  At most STORE_WAL_BLOCKS pages to a record.
  */
 static void
 make_changes(StoreIndex *store, LinkChange *changes, int count)
 {
 	int			from = 0;
 
-	qsort(changes, count, sizeof(LinkChange), compare_changes);
 	while (from < count)
 	{
 		Buffer		buffers[STORE_WAL_BLOCKS];
@@ -321,38 +433,107 @@ make_changes(StoreIndex *store, LinkChange *changes, int count)
 	}
 }
 
-bool
-vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to)
+/*
+ * Link owner to node in a record of its own.  Returns false if it is not to be.
+ */
+static bool
+make_link(StoreIndex *store, ListPlan *plan, uint32 owner, const QuantSlotData *owner_slot,
+		  uint32 node, const QuantSlotData *slot, bool must)
 {
-	QuantSlotData *slot = palloc(store->quant->slot_bytes);
-	LinkChange	change;
-	bool		done = false;
 	int			tries;
 
-	vx_hnsw_read_codes(store, &to, 1, (char *) slot);
-	for (tries = 0; tries < MAX_TRIES && !done; tries++)
+	for (tries = 0; tries < MAX_TRIES; tries++)
 	{
-		HnswLink	links[2 * HNSW_MAX_M];
-		int			count;
+		LinkChange	change;
 		int			i;
 
 		CHECK_FOR_INTERRUPTS();
-		if (plan_link(store, from, to, slot, true, &change))
+		if (plan_link(store, plan, owner, owner_slot, node, slot, must, &change))
 		{
 			make_changes(store, &change, 1);
-			done = change.done;
+			if (change.done)
+				return true;
 			continue;
 		}
 		/* It is there already, or cannot be. */
-		count = read_list(store, from, links);
-		for (i = 0; i < count; i++)
+		for (i = 0; i < plan->count; i++)
 		{
-			if (HnswLinkNode(links[i]) == to && (links[i] & HNSW_LINK_PROTECTED))
-				done = true;
+			if (HnswLinkNode(plan->links[i]) == node &&
+				(!must || (plan->links[i] & HNSW_LINK_PROTECTED)))
+				return true;
 		}
-		break;
+		return false;
 	}
+	return false;
+}
+
+bool
+vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to)
+{
+	ListPlan   *plan = palloc(sizeof(ListPlan));
+	QuantSlotData *slot = palloc(store->quant->slot_bytes);
+	bool		done;
+
+	plan->codes = NULL;
+	vx_hnsw_read_codes(store, &to, 1, (char *) slot);
+	done = make_link(store, plan, from, NULL, to, slot, true);
+	if (plan->codes != NULL)
+		pfree(plan->codes);
+	pfree(plan);
 	pfree(slot);
+	return done;
+}
+
+/*
+ * Link one of the nodes in the queue, or whom these protect, to node with a
+ * protected link.  Where all lists are full of such links, these form a tree,
+ * and there is room where it ends: go down until then.
+ */
+static bool
+protect_from_tree(StoreIndex *store, ListPlan *plan, uint32 node, const QuantSlotData *slot,
+				  uint32 *queue, int tail)
+{
+	int			head;
+	int			i;
+
+	for (head = 0; head < tail; head++)
+	{
+		uint32		owner = queue[head];
+
+		if (owner == node || !vx_hnsw_node_is_live(store, owner, NULL))
+			continue;
+		if (make_link(store, plan, owner, NULL, node, slot, true))
+			return true;
+		for (i = 0; i < plan->count && tail < MAX_PROTECTORS; i++)
+		{
+			if (plan->links[i] & HNSW_LINK_PROTECTED)
+				queue[tail++] = HnswLinkNode(plan->links[i]);
+		}
+	}
+	return false;
+}
+
+bool
+vx_hnsw_find_protector(StoreIndex *store, uint32 node)
+{
+	ListPlan   *plan = palloc(sizeof(ListPlan));
+	QuantSlotData *slot = palloc(store->quant->slot_bytes);
+	uint32	   *queue = palloc(sizeof(uint32) * MAX_PROTECTORS);
+	HnswLink	links[2 * HNSW_MAX_M];
+	int			count = vx_hnsw_read_list(store, node, links);
+	bool		done;
+	int			i;
+
+	plan->codes = NULL;
+	for (i = 0; i < count; i++)
+		queue[i] = HnswLinkNode(links[i]);
+	vx_hnsw_read_codes(store, &node, 1, (char *) slot);
+	done = protect_from_tree(store, plan, node, slot, queue, Max(count, 0));
+	if (plan->codes != NULL)
+		pfree(plan->codes);
+	pfree(plan);
+	pfree(slot);
+	pfree(queue);
 	return done;
 }
 
@@ -360,53 +541,100 @@ void
 vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 				  const HnswNeighbour *neighbours, int count)
 {
+	uint32		per_page = HnswLinksPerPage(store->meta.link_bytes);
 	LinkChange *changes = palloc(sizeof(LinkChange) * Max(count, 1));
+	ListPlan   *plans = palloc(sizeof(ListPlan) * 2);
 	int			planned = 0;
 	int			protector = -1;
-	int			tries;
+	int			first = 0;
+	bool		protected = false;
 	int			i;
 
+	plans[0].codes = NULL;
+	plans[1].codes = NULL;
+	if (!store->temporary)
+	{
+		for (i = 0; i < count; i++)
+			prefetch_slot(store, STORE_LINK, neighbours[i].node, per_page,
+						  store->meta.link_bytes);
+	}
+
+	/* The codes for the next list are on their way while one is planned. */
 	for (i = 0; i < count; i++)
 	{
-		bool		must = protector < 0;
-
-		if (!plan_link(store, neighbours[i].node, node, slot, must, &changes[planned]))
-			continue;
-		if (must)
-			protector = i;
-		changes[planned++].neighbour = i;
+		if (i == 0)
+			begin_plan(store, neighbours[i].node, &plans[0]);
+		if (i + 1 < count)
+			begin_plan(store, neighbours[i + 1].node, &plans[(i + 1) % 2]);
+		if (end_plan(store, &plans[i % 2], neighbours[i].node, neighbours[i].slot, node, slot,
+					 false, &changes[planned]))
+			changes[planned++].neighbour = i;
 	}
-	make_changes(store, changes, planned);
+
+	/* The nearest that wants the node protects it; if none does, one has to. */
+	for (i = 0; planned == 0 && i < count; i++)
+	{
+		if (plan_link(store, &plans[0], neighbours[i].node, neighbours[i].slot, node, slot, true,
+					  &changes[0]))
+			changes[planned++].neighbour = i;
+	}
+	if (planned > 0)
+	{
+		protector = changes[0].neighbour;
+		changes[0].after |= HNSW_LINK_PROTECTED;
+	}
+
+	/* Its record comes first: who can be found cannot be lost any more. */
+	qsort(changes, planned, sizeof(LinkChange), compare_changes);
+	if (planned > 0)
+	{
+		int			end = planned;
+		int			pages = 0;
+
+		while (changes[first].neighbour != protector)
+			first++;
+		while (first > 0 && changes[first - 1].page_no == changes[first].page_no)
+			first--;
+		for (i = first; i < planned; i++)
+		{
+			if ((i == first || changes[i].page_no != changes[i - 1].page_no) &&
+				++pages > STORE_WAL_BLOCKS)
+			{
+				end = i;
+				break;
+			}
+		}
+		make_changes(store, changes + first, end - first);
+		make_changes(store, changes, first);
+		make_changes(store, changes + end, planned - end);
+	}
 
 	/* Again for those that others were faster at */
 	for (i = 0; i < planned; i++)
 	{
 		int			neighbour = changes[i].neighbour;
-		bool		done = changes[i].done;
+		bool		done = changes[i].done ||
+			make_link(store, &plans[0], neighbours[neighbour].node, neighbours[neighbour].slot,
+					  node, slot, neighbour == protector);
 
-		for (tries = 0; tries < MAX_TRIES && !done; tries++)
-		{
-			LinkChange	change;
-
-			CHECK_FOR_INTERRUPTS();
-			if (!plan_link(store, neighbours[neighbour].node, node, slot,
-						   neighbour == protector, &change))
-				break;
-			make_changes(store, &change, 1);
-			done = change.done;
-		}
-		if (!done && neighbour == protector)
-		{
-			/* Any other will do. */
-			int			other;
-
-			for (other = 0; other < count; other++)
-			{
-				if (vx_hnsw_protect_node(store, neighbours[other].node, node))
-					break;
-			}
-		}
+		if (neighbour == protector)
+			protected = done;
 	}
+	if (!protected && count > 0)
+	{
+		uint32	   *queue = palloc(sizeof(uint32) * MAX_PROTECTORS);
+
+		for (i = 0; i < count; i++)
+			queue[i] = neighbours[i].node;
+		protect_from_tree(store, &plans[0], node, slot, queue, count);
+		pfree(queue);
+	}
+	for (i = 0; i < 2; i++)
+	{
+		if (plans[i].codes != NULL)
+			pfree(plans[i].codes);
+	}
+	pfree(plans);
 	pfree(changes);
 }
 
@@ -419,7 +647,7 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 	uint32		per_page = HnswUppersPerPage(upper_bytes);
 	int			m = (upper_bytes - offsetof(HnswUpperData, links)) / sizeof(HnswUpperLinkData);
 	HnswUpperData *copy = palloc(upper_bytes);
-	char	   *codes = palloc(quant->slot_bytes * (m + 1));
+	char	   *codes = palloc(quant->slot_bytes * m);
 	HnswUpperLinkData link;
 	int			i;
 
@@ -432,9 +660,8 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 
 		for (tries = 0; tries < MAX_TRIES && !done; tries++)
 		{
-			uint32		nodes[HNSW_MAX_M + 1];
+			uint32		nodes[HNSW_MAX_M];
 			bool		fixed[HNSW_MAX_M + 1];
-			HnswNeighbour list[HNSW_MAX_M + 1];
 			const QuantSlotData *slots[HNSW_MAX_M + 1];
 			float		distances[HNSW_MAX_M + 1];
 			HnswUpperData *on_page;
@@ -447,14 +674,6 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 			if (!vx_hnsw_read_upper(store, neighbours[i].upper, neighbours[i].node, level,
 									copy, &used))
 				break;
-			if (used < m && copy->links[used].node_plus_one != 0)
-			{
-				/* A node that has been added meanwhile, see read_list. */
-				vx_store_refresh_meta(store);
-				if (!vx_hnsw_read_upper(store, neighbours[i].upper, neighbours[i].node, level,
-										copy, &used))
-					break;
-			}
 			for (j = 0; j < used; j++)
 			{
 				if (copy->links[j].node_plus_one == node + 1)
@@ -468,29 +687,26 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 				for (j = 0; j < used; j++)
 				{
 					nodes[j] = copy->links[j].node_plus_one - 1;
-					fixed[j] = false;
-				}
-				nodes[used] = neighbours[i].node;
-				fixed[used] = false;
-				vx_hnsw_read_codes(store, nodes, used + 1, codes);
-				for (j = 0; j < used; j++)
 					slots[j] = (QuantSlotData *) (codes + j * quant->slot_bytes);
-				slots[used] = slot;
-				vx_quant_code_distance_list(quant, (QuantSlotData *)
-											(codes + used * quant->slot_bytes),
-											slots, used + 1, distances);
-				for (j = 0; j <= used; j++)
-				{
-					list[j].node = j < used ? nodes[j] : node;
-					list[j].distance = isnan(distances[j]) ? get_float4_infinity() : distances[j];
-					list[j].slot = slots[j];
 				}
-				entry = choose_victim(quant, list, used + 1, fixed);
+				vx_hnsw_gather_codes(store, nodes, used, codes);
+				slots[used] = slot;
+				vx_quant_code_distance_list(quant, neighbours[i].slot, slots, used + 1, distances);
+				memset(fixed, 0, sizeof(fixed));
+				entry = choose_victim(quant, slots, distances, fixed, used + 1);
 				if (entry == used)
 					break;
 			}
 			else if (copy->links[entry].node_plus_one != 0)
-				break;			/* damaged: leave it alone */
+			{
+				/* A page that has been added since the metapage was read? */
+				vx_store_refresh_meta(store);
+				if (copy->links[entry].node_plus_one > vx_hnsw_node_limit(store))
+					vx_store_report_corruption(store->relation, "Upper slot %u is linked to node %u.",
+											   neighbours[i].upper,
+											   copy->links[entry].node_plus_one - 1);
+				continue;
+			}
 
 			buffer = vx_store_lock(store, STORE_UPPER, neighbours[i].upper / per_page,
 								   BUFFER_LOCK_EXCLUSIVE);

@@ -24,19 +24,21 @@ typedef struct HnswNeighbour
 
 /*
  * Choose up to want of count neighbours, sorted by distance, by the heuristic
- * of the build; they come first then.  Returns how many.
+ * of the build; they come first then.  Returns how many.  Neighbours without
+ * a code are read from the index, and are left out if they do not live; the
+ * codes of those chosen are allocated in the current memory context.
  */
-extern int	vx_hnsw_select_neighbours(const QuantParams *quant, HnswNeighbour *neighbours,
+extern int	vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbours,
 									  int count, int want);
 
 /*
- * Link each of count nodes back to node; at least one of them takes it for
- * good, with a protected link.
+ * Link each of count nodes, nearest first, back to node; at least one of them
+ * takes it for good, with a protected link.
  */
 extern void vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 							  const HnswNeighbour *neighbours, int count);
 
-/* The same on an upper level: upper is the node's slot there. */
+/* The same on an upper level, without protection: upper is the node's slot. */
 extern void vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 									const QuantSlotData *slot,
 									const HnswNeighbour *neighbours, int count);
@@ -44,7 +46,22 @@ extern void vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper
 /* Give `to` a protected link from `from`; false if that has no room for one. */
 extern bool vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to);
 
+/*
+ * Give the node a protected link from any live one: one of its neighbours, or
+ * who they protect.
+ */
+extern bool vx_hnsw_find_protector(StoreIndex *store, uint32 node);
+
 /* True if the node is in use, by its own page under lock. */
 extern bool vx_hnsw_node_is_live(StoreIndex *store, uint32 node, uint32 *incarnation);
+
+/*
+ * Copy a node's list as it is on the page and count its entries in use; -1 if
+ * the node is free.  An entry out of range is an error.
+ */
+extern int	vx_hnsw_read_list(StoreIndex *store, uint32 node, HnswLink *links);
+
+/* Copy codes as vx_hnsw_read_codes does, several cache misses at a time. */
+extern void vx_hnsw_gather_codes(StoreIndex *store, const uint32 *nodes, int count, char *codes);
 
 #endif							/* VX_HNSW_LINK_H */

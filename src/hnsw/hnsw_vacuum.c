@@ -250,7 +250,7 @@ rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int 
 		used++;
 	}
 	qsort(vacuum->neighbours, used, sizeof(HnswNeighbour), compare_neighbours);
-	return vx_hnsw_select_neighbours(store->quant, vacuum->neighbours, used, Min(want, used));
+	return vx_hnsw_select_neighbours(store, vacuum->neighbours, used, Min(want, used));
 }
 
 /*
@@ -286,7 +286,7 @@ make_repaired_list(GraphVacuum *vacuum, uint32 node, const HnswLink *before, int
 
 		if (!is_dead(vacuum, HnswLinkNode(before[i])))
 			continue;
-		used = vx_hnsw_read_links(store, HnswLinkNode(before[i]), links);
+		used = vx_hnsw_read_list(store, HnswLinkNode(before[i]), links);
 		for (j = 0; j < used && candidate_count < MAX_CANDIDATES; j++)
 		{
 			uint32		candidate = HnswLinkNode(links[j]);
@@ -319,7 +319,7 @@ repair_list(GraphVacuum *vacuum, uint32 node)
 
 	for (tries = 0; tries < MAX_TRIES; tries++)
 	{
-		int			count = vx_hnsw_read_links(store, node, before);
+		int			count = vx_hnsw_read_list(store, node, before);
 		int			dead = 0;
 		Buffer		buffer;
 		HnswLink   *on_page;
@@ -364,7 +364,7 @@ repair_list(GraphVacuum *vacuum, uint32 node)
 
 /*
  * Nodes that a dead one protects get a protected link from a live neighbour.
- * Who has none is found by reach_all.
+ * Their own lists have been repaired before.
  */
 static void
 hand_over(GraphVacuum *vacuum, uint32 node)
@@ -372,7 +372,7 @@ hand_over(GraphVacuum *vacuum, uint32 node)
 	StoreIndex *store = vacuum->store;
 	HnswLink	links[2 * HNSW_MAX_M];
 	HnswLink	theirs[2 * HNSW_MAX_M];
-	int			count = vx_hnsw_read_links(store, node, links);
+	int			count = vx_hnsw_read_list(store, node, links);
 	int			i;
 	int			j;
 
@@ -384,13 +384,15 @@ hand_over(GraphVacuum *vacuum, uint32 node)
 		if (!(links[i] & HNSW_LINK_PROTECTED) || is_dead(vacuum, target))
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		used = vx_hnsw_read_links(store, target, theirs);
+		used = vx_hnsw_read_list(store, target, theirs);
 		for (j = 0; j < used; j++)
 		{
 			if (!is_dead(vacuum, HnswLinkNode(theirs[j])) &&
 				vx_hnsw_protect_node(store, HnswLinkNode(theirs[j]), target))
 				break;
 		}
+		if (j == used)
+			vx_hnsw_find_protector(store, target);
 	}
 }
 
@@ -534,7 +536,7 @@ reach_all(GraphVacuum *vacuum)
 		{
 			if (head % 256 == 0)
 				vx_vacuum_delay_point();
-			count = vx_hnsw_read_links(store, queue[head], links);
+			count = vx_hnsw_read_list(store, queue[head], links);
 			for (i = 0; i < count; i++)
 			{
 				uint32		target = HnswLinkNode(links[i]);
@@ -574,6 +576,8 @@ reach_all(GraphVacuum *vacuum)
 				vx_hnsw_protect_node(store, found[i].node, node))
 				break;
 		}
+		if (i == count)
+			vx_hnsw_find_protector(store, node);
 		MemoryContextSwitchTo(old_context);
 		MemoryContextDelete(context);
 		set_bit(reached, node);
@@ -650,9 +654,7 @@ remove_dead_nodes(StoreIndex *store)
 	{
 		if (node % 64 == 0)
 			vx_vacuum_delay_point();
-		if (is_dead(&vacuum, node))
-			hand_over(&vacuum, node);
-		else
+		if (!is_dead(&vacuum, node))
 			repair_list(&vacuum, node);
 	}
 	/* But pages may have been added while the last inserts finished. */
@@ -667,6 +669,13 @@ remove_dead_nodes(StoreIndex *store)
 		if (number % 64 == 0)
 			vx_vacuum_delay_point();
 		repair_upper(&vacuum, number);
+	}
+	for (node = 0; node < vacuum.nodes; node++)
+	{
+		if (!is_dead(&vacuum, node))
+			continue;
+		vx_vacuum_delay_point();
+		hand_over(&vacuum, node);
 	}
 	VX_DEBUG_POINT("hnsw-vacuum-repaired");
 	reach_all(&vacuum);

@@ -7,7 +7,10 @@
  * reused since, or be missing: whoever finds a node compares its code, and a
  * miss only makes a second node for an equal vector.  So entries are never
  * removed, a full bucket forgets one at random, and the directory grows by
- * adding a level of twice the size rather than by moving entries.
+ * adding a level of its own size rather than by moving entries.
+ *
+ * A page without entries has no buckets yet: its bytes are zero, and so are
+ * empty buckets, so that they can be read all the same.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +23,12 @@
 
 #include "store/store.h"
 
-/* A level is added when this many hundredths of all entries would be used. */
+/*
+ * Pages of another level are added from the lower fill on, one with each new
+ * node, and the level is used from the higher one on: between them come a
+ * hundred times as many nodes as it has pages.
+ */
+#define GROW_PERCENT 50
 #define FILL_PERCENT 60
 
 /*
@@ -142,48 +150,57 @@ vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
 }
 
 /*
- * Add a level when the nodes outgrow the directory.  One backend at a time;
- * others go on with what there is.
+ * True if the nodes that there is room for would fill so much of the directory.
+ */
+static bool
+is_filled(const StoreMetaData *meta, uint32 percent)
+{
+	uint64		entries = (uint64) level_start(meta, meta->directory_levels) *
+		STORE_BUCKETS_PER_PAGE * STORE_BUCKET_ENTRIES;
+	uint64		nodes = (uint64) meta->families[STORE_NODE].pages * STORE_NODES_PER_PAGE;
+
+	return meta->directory_levels < STORE_MAX_DIRECTORY_LEVELS &&
+		(meta->directory_levels == 0 || nodes * 100 > entries * percent);
+}
+
+/*
+ * Add to the directory when the nodes outgrow it: a page of its next level, or
+ * the level when all its pages are there.  One backend at a time; others go on
+ * with what there is.
  */
 static void
 grow_directory(StoreIndex *store)
 {
 	const StoreMetaData *meta = &store->meta;
-	uint64		entries = (uint64) level_start(meta, meta->directory_levels) *
-		STORE_BUCKETS_PER_PAGE * STORE_BUCKET_ENTRIES;
-	uint64		nodes = (uint64) meta->families[STORE_NODE].pages * STORE_NODES_PER_PAGE;
 	uint32		pages;
 	uint32		first;
-	uint32		i;
 
-	if ((meta->directory_levels > 0 && nodes * 100 <= entries * FILL_PERCENT) ||
-		meta->directory_levels == STORE_MAX_DIRECTORY_LEVELS)
+	if (!is_filled(meta, GROW_PERCENT))
+		return;
+	/* All pages are there, and it is too early for the level? */
+	first = level_start(meta, meta->directory_levels);
+	pages = Max(first, 1);
+	if (meta->families[STORE_DIRECTORY].pages >= first + pages && !is_filled(meta, FILL_PERCENT))
 		return;
 
 	/* Pages of the metapage's number are not locked for anything else. */
 	if (!ConditionalLockPage(store->relation, STORE_META_BLOCK, ExclusiveLock))
 		return;
 	vx_store_refresh_meta(store);
-	entries = (uint64) level_start(meta, meta->directory_levels) *
-		STORE_BUCKETS_PER_PAGE * STORE_BUCKET_ENTRIES;
-	if ((meta->directory_levels == 0 || nodes * 100 > entries * FILL_PERCENT) &&
-		meta->directory_levels < STORE_MAX_DIRECTORY_LEVELS)
+	first = level_start(meta, meta->directory_levels);
+	pages = Max(first, 1);
+	if (is_filled(meta, GROW_PERCENT) && meta->families[STORE_DIRECTORY].pages < first + pages)
 	{
-		Buffer		meta_buffer;
-		StoreMetaData *on_page;
-		StoreWal	wal;
+		vx_store_add_page(store, STORE_DIRECTORY, meta->families[STORE_DIRECTORY].pages);
+		vx_store_refresh_meta(store);
+	}
+	if (is_filled(meta, FILL_PERCENT) && meta->families[STORE_DIRECTORY].pages >= first + pages)
+	{
+		Buffer		meta_buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
+		StoreMetaData *on_page = (StoreMetaData *) PageGetContents(BufferGetPage(meta_buffer));
 		uint32		levels = meta->directory_levels + 1;
+		StoreWal	wal;
 
-		first = level_start(meta, meta->directory_levels);
-		pages = Max(first, 1);
-		for (i = 0; i < pages; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			vx_store_add_page(store, STORE_DIRECTORY, first + i);
-		}
-
-		meta_buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
-		on_page = (StoreMetaData *) PageGetContents(BufferGetPage(meta_buffer));
 		vx_store_wal_begin(&wal, store->relation);
 		vx_store_wal_add(&wal, meta_buffer, false);
 		vx_store_wal_put(&wal, 0, &on_page->directory_pages[levels - 1], &pages, sizeof(uint32));
@@ -204,6 +221,7 @@ vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node)
 	StoreDirectoryEntryData *entries;
 	StoreDirectoryEntryData entry;
 	StoreWal	wal;
+	PageHeader	header;
 	Buffer		buffer;
 	uint32		level;
 	uint32		page_no;
@@ -218,6 +236,7 @@ vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node)
 	bucket = vx_store_bucket(hash, store->meta.directory_pages[level], &page_no);
 	buffer = vx_store_lock(store, STORE_DIRECTORY, level_start(&store->meta, level) + page_no,
 						   BUFFER_LOCK_EXCLUSIVE);
+	header = (PageHeader) BufferGetPage(buffer);
 	entries = (StoreDirectoryEntryData *)
 		vx_store_slot(BufferGetPage(buffer), STORE_DIRECTORY, STORE_BUCKET_BYTES, bucket);
 	for (i = 0; i < STORE_BUCKET_ENTRIES; i++)
@@ -233,6 +252,12 @@ vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node)
 	vx_store_wal_begin(&wal, store->relation);
 	vx_store_wal_add(&wal, buffer, false);
 	vx_store_wal_put(&wal, 0, &entries[i], &entry, sizeof(entry));
+	if (header->pd_lower == STORE_ALIGNED_START)
+	{
+		uint16		lower = STORE_ALIGNED_START + STORE_BUCKETS_PER_PAGE * STORE_BUCKET_BYTES;
+
+		vx_store_wal_put(&wal, 0, &header->pd_lower, &lower, sizeof(uint16));
+	}
 	vx_store_wal_finish(&wal);
 	UnlockReleaseBuffer(buffer);
 }

@@ -152,6 +152,9 @@ typedef struct StoreNodeData
 #define STORE_NODE_LIVE		1
 #define STORE_NODE_DEAD		2	/* graph: without rows, still linked to */
 
+/* Most nodes of a graph: entries of link slots have 31 bits for id plus one */
+#define STORE_MAX_GRAPH_NODES 0x7FFFFFFEU
+
 /* First word of a freed node's link slot */
 #define STORE_LINK_FREED	0x80000000U
 

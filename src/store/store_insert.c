@@ -12,7 +12,9 @@
  * 4. Enter the node into the directory: a record of its own, since a crash
  *	  before it costs a shared node, not correctness.
  *
- * Locks are taken in the order of store.h.
+ * Locks are taken in the order of store.h.  A page that is missing is added
+ * with none of them held, and then the places are looked for anew: the file
+ * may have to grow meanwhile, and only those wait who need the page, too.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,6 +33,19 @@ typedef struct FreeSlot
 	uint32		slot;
 	bool		recycled;		/* below the page's slot count */
 } FreeSlot;
+
+/* A page that has to be there before an insert can go on */
+typedef struct MissingPage
+{
+	int			family;
+	uint32		page_no;
+} MissingPage;
+
+/*
+ * Pages of a free list that are looked at for a slot that may be used again.
+ * What was freed last comes first, and has to wait longest.
+ */
+#define MAX_FREE_PAGES 4
 
 static bool
 slot_is_free(int family, const char *slot)
@@ -72,89 +87,114 @@ pop_free_page(StoreIndex *store, int family, Buffer buffer)
 }
 
 /*
- * Lock a page of the family that has room and say where: a recycled slot if
- * one may be used again, else the next one at the end.
+ * Look for a slot that may be used again on the first pages of the free list.
+ * Returns true with the page locked.
  *
  * A freed slot waits until no snapshot is older than its freeing, so that
  * readers on this server never meet a reused row in the middle of a chain.
  * (Readers of a standby may, and cope: see store_chain.c.)
+ *
+ * The list may change while it is followed: vacuum puts pages before its head,
+ * others take full ones off.  A page with a free slot is good wherever it is.
  */
-static void
-lock_free_slot(StoreIndex *store, int family, FreeSlot *result)
+static bool
+lock_recycled_slot(StoreIndex *store, int family, FreeSlot *result)
+{
+	Size		size = vx_store_slot_size(store, family);
+	uint32		at = store->meta.families[family].free_head;
+	int			steps;
+
+	for (steps = 0; at != STORE_NONE && steps < MAX_FREE_PAGES; steps++)
+	{
+		Page		page;
+		StoreOpaque opaque;
+
+		CHECK_FOR_INTERRUPTS();
+		if (at >= store->meta.families[family].pages)
+			vx_store_refresh_meta(store);
+		if (at >= store->meta.families[family].pages)
+			vx_store_report_corruption(store->relation, "Page %u on the free list of family %d does not exist.",
+									   at, family);
+		result->page_no = at;
+		result->buffer = vx_store_lock(store, family, at, BUFFER_LOCK_EXCLUSIVE);
+		page = BufferGetPage(result->buffer);
+		opaque = StorePageGetOpaque(page);
+		if (opaque->free_count > 0 &&
+			GlobalVisCheckRemovableFullXid(NULL, FullTransactionIdFromU64(opaque->free_fxid)))
+		{
+			uint32		slots = vx_store_slots(page, family, size);
+
+			for (result->slot = 0; result->slot < slots; result->slot++)
+			{
+				if (slot_is_free(family, vx_store_slot(page, family, size, result->slot)))
+				{
+					result->recycled = true;
+					return true;
+				}
+			}
+			vx_store_report_corruption(store->relation, "Page %u of family %d has no free slot, %u were expected.",
+									   at, family, opaque->free_count);
+		}
+		if (opaque->free_count == 0 && at == store->meta.families[family].free_head)
+		{
+			pop_free_page(store, family, result->buffer);
+			at = store->meta.families[family].free_head;
+		}
+		else
+			at = opaque->next_free;
+		UnlockReleaseBuffer(result->buffer);
+	}
+	return false;
+}
+
+/*
+ * Lock a page of the family that has room and say where: a recycled slot if
+ * one may be used again, else the next one at the end.  Returns false, with
+ * nothing locked, if there is none: the page in *missing has to be added.
+ */
+static bool
+lock_free_slot(StoreIndex *store, int family, FreeSlot *result, MissingPage *missing)
 {
 	Size		size = vx_store_slot_size(store, family);
 	uint32		per_page = (STORE_PAGE_END - StoreFamilyStart(family)) / size;
-	bool		try_free = true;
+	uint32		pages;
+	uint64		limit = STORE_NONE;
 
-	for (;;)
+	if (lock_recycled_slot(store, family, result))
+		return true;
+
+	pages = store->meta.families[family].pages;
+	if (family == STORE_NODE && store->meta.link_bytes > 0)
+		limit = STORE_MAX_GRAPH_NODES;
+	if (pages > 0)
 	{
-		StoreFamilyData *data = &store->meta.families[family];
-		Page		page;
-
-		CHECK_FOR_INTERRUPTS();
-
-		if (try_free && data->free_head != STORE_NONE)
+		result->page_no = pages - 1;
+		result->buffer = vx_store_lock(store, family, result->page_no, BUFFER_LOCK_EXCLUSIVE);
+		result->slot = vx_store_slots(BufferGetPage(result->buffer), family, size);
+		if (result->slot < per_page)
 		{
-			StoreOpaque opaque;
-
-			if (data->free_head >= data->pages)
-				vx_store_report_corruption(store->relation, "Page %u on the free list of family %d does not exist.",
-										   data->free_head, family);
-			result->page_no = data->free_head;
-			result->buffer = vx_store_lock(store, family, result->page_no, BUFFER_LOCK_EXCLUSIVE);
-			page = BufferGetPage(result->buffer);
-			opaque = StorePageGetOpaque(page);
-			if (opaque->free_count == 0)
-			{
-				uint32		head = data->free_head;
-
-				pop_free_page(store, family, result->buffer);
-				UnlockReleaseBuffer(result->buffer);
-				/* Somebody else may have put other pages before it. */
-				if (store->meta.families[family].free_head == head)
-					try_free = false;
-				continue;
-			}
-			if (GlobalVisCheckRemovableFullXid(NULL, FullTransactionIdFromU64(opaque->free_fxid)))
-			{
-				uint32		slots = vx_store_slots(page, family, size);
-
-				for (result->slot = 0; result->slot < slots; result->slot++)
-				{
-					if (slot_is_free(family, vx_store_slot(page, family, size, result->slot)))
-					{
-						result->recycled = true;
-						return;
-					}
-				}
-				vx_store_report_corruption(store->relation, "Page %u of family %d has no free slot, %u were expected.",
-										   result->page_no, family, opaque->free_count);
-			}
-			UnlockReleaseBuffer(result->buffer);
-			try_free = false;
+			result->recycled = false;
+			return true;
 		}
-
-		if (data->pages > 0)
-		{
-			result->page_no = data->pages - 1;
-			result->buffer = vx_store_lock(store, family, result->page_no, BUFFER_LOCK_EXCLUSIVE);
-			result->slot = vx_store_slots(BufferGetPage(result->buffer), family, size);
-			if (result->slot < per_page)
-			{
-				result->recycled = false;
-				return;
-			}
-			UnlockReleaseBuffer(result->buffer);
-		}
-
-		if ((uint64) (data->pages + 1) * per_page >= STORE_NONE)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("index \"%s\" cannot hold more than %u rows",
-							RelationGetRelationName(store->relation), STORE_NONE - 1)));
-		vx_store_add_page(store, family, data->pages);
-		vx_store_refresh_meta(store);
+		UnlockReleaseBuffer(result->buffer);
 	}
+	if ((uint64) (pages + 1) * per_page >= limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" cannot hold more than %u rows",
+						RelationGetRelationName(store->relation), (uint32) limit - 1)));
+	missing->family = family;
+	missing->page_no = pages;
+	return false;
+}
+
+/* Add a page that was missing, and look around anew.  Holds no lock. */
+static void
+add_missing_page(StoreIndex *store, const MissingPage *missing)
+{
+	CHECK_FOR_INTERRUPTS();
+	vx_store_add_page(store, missing->family, missing->page_no);
+	vx_store_refresh_meta(store);
 }
 
 /*
@@ -222,13 +262,15 @@ static void
 insert_lone_row(StoreIndex *store, ItemPointer tid, uint16 kind, StoreInserted *inserted)
 {
 	FreeSlot	row_place;
+	MissingPage missing;
 	StoreRowData row;
 	StoreWal	wal;
 
 	if (kind == STORE_ROW_ODD && !(store->meta.flags & STORE_FLAG_ODD))
 		set_meta_flag(store, STORE_FLAG_ODD);
 
-	lock_free_slot(store, STORE_ROW, &row_place);
+	while (!lock_free_slot(store, STORE_ROW, &row_place, &missing))
+		add_missing_page(store, &missing);
 	fill_row(&row, tid, kind, STORE_NONE, 0, STORE_NONE);
 	vx_store_wal_begin(&wal, store->relation);
 	vx_store_wal_add(&wal, row_place.buffer, false);
@@ -253,6 +295,7 @@ attach_row(StoreIndex *store, ItemPointer tid, uint32 node, uint32 incarnation,
 	Page		node_page;
 	StoreNodeData *node_data;
 	FreeSlot	row_place;
+	MissingPage missing;
 	StoreRowData row;
 	StoreWal	wal;
 	uint32		row_id;
@@ -260,18 +303,24 @@ attach_row(StoreIndex *store, ItemPointer tid, uint32 node, uint32 incarnation,
 
 	if (node / STORE_NODES_PER_PAGE >= store->meta.families[STORE_NODE].pages)
 		return false;
-	node_buffer = vx_store_lock(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
-								BUFFER_LOCK_EXCLUSIVE);
-	node_page = BufferGetPage(node_buffer);
-	node_data = (StoreNodeData *) vx_store_slot(node_page, STORE_NODE, sizeof(StoreNodeData), slot);
-	if (slot >= vx_store_slots(node_page, STORE_NODE, sizeof(StoreNodeData)) ||
-		node_data->state != STORE_NODE_LIVE || node_data->incarnation != incarnation)
+	for (;;)
 	{
+		node_buffer = vx_store_lock(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+									BUFFER_LOCK_EXCLUSIVE);
+		node_page = BufferGetPage(node_buffer);
+		node_data = (StoreNodeData *)
+			vx_store_slot(node_page, STORE_NODE, sizeof(StoreNodeData), slot);
+		if (slot >= vx_store_slots(node_page, STORE_NODE, sizeof(StoreNodeData)) ||
+			node_data->state != STORE_NODE_LIVE || node_data->incarnation != incarnation)
+		{
+			UnlockReleaseBuffer(node_buffer);
+			return false;
+		}
+		if (lock_free_slot(store, STORE_ROW, &row_place, &missing))
+			break;
 		UnlockReleaseBuffer(node_buffer);
-		return false;
+		add_missing_page(store, &missing);
 	}
-
-	lock_free_slot(store, STORE_ROW, &row_place);
 	row_id = row_place.page_no * STORE_ROWS_PER_PAGE + row_place.slot;
 	fill_row(&row, tid, STORE_ROW_CODED, node, incarnation, node_data->head);
 
@@ -292,12 +341,13 @@ attach_row(StoreIndex *store, ItemPointer tid, uint32 node, uint32 incarnation,
 }
 
 /*
- * Lock the page of a node's slot in a family that is numbered as nodes are,
- * and add the page if need be.  The node's page is locked.
+ * Lock the page of a node's slot in a family that is numbered as nodes are.
+ * The node's page is locked.  Returns false, with no more locked, if the page
+ * has to be added first.
  */
-static void
+static bool
 lock_node_slot(StoreIndex *store, int family, uint32 node, const FreeSlot *node_place,
-			   FreeSlot *place)
+			   FreeSlot *place, MissingPage *missing)
 {
 	Size		size = vx_store_slot_size(store, family);
 	uint32		per_page = (STORE_PAGE_END - StoreFamilyStart(family)) / size;
@@ -308,19 +358,22 @@ lock_node_slot(StoreIndex *store, int family, uint32 node, const FreeSlot *node_
 	place->recycled = node_place->recycled;
 	if (place->page_no >= store->meta.families[family].pages)
 	{
-		vx_store_add_page(store, family, place->page_no);
-		vx_store_refresh_meta(store);
+		missing->family = family;
+		missing->page_no = place->page_no;
+		return false;
 	}
 	place->buffer = vx_store_lock(store, family, place->page_no, BUFFER_LOCK_EXCLUSIVE);
 	used = vx_store_slots(BufferGetPage(place->buffer), family, size);
 	if (place->recycled ? used <= place->slot : used != place->slot)
 		vx_store_report_corruption(store->relation, "Page %u of family %d has %u slots, slot %u was expected to be free.",
 								   place->page_no, family, used, place->slot);
+	return true;
 }
 
 /*
- * Plan to write the first length bytes of a node's slot; what follows them on
- * the page is zero.
+ * Plan to write the first length bytes of a node's slot.  What follows them
+ * on the page is zero; so are bytes behind the last slot, and zeros at the end
+ * of a new slot need not be written.
  */
 static void
 put_node_slot(StoreIndex *store, StoreWal *wal, int block, const FreeSlot *place, int family,
@@ -330,13 +383,55 @@ put_node_slot(StoreIndex *store, StoreWal *wal, int block, const FreeSlot *place
 	PageHeader	header = (PageHeader) page;
 	Size		size = vx_store_slot_size(store, family);
 
-	vx_store_wal_put(wal, block, vx_store_slot(page, family, size, place->slot), data, length);
 	if (!place->recycled)
 	{
 		uint16		lower = header->pd_lower + size;
 
+		while (length > 0 && ((const char *) data)[length - 1] == 0)
+			length--;
 		vx_store_wal_put(wal, block, &header->pd_lower, &lower, sizeof(uint16));
 	}
+	if (length > 0)
+		vx_store_wal_put(wal, block, vx_store_slot(page, family, size, place->slot), data,
+						 length);
+}
+
+/* What a row with a node of its own fills */
+typedef struct NodePlaces
+{
+	FreeSlot	node;
+	FreeSlot	code;
+	FreeSlot	link;
+	FreeSlot	row;
+} NodePlaces;
+
+/*
+ * Lock all of them; false, with nothing locked, if a page has to be added.
+ */
+static bool
+lock_node_places(StoreIndex *store, bool has_graph, NodePlaces *places, MissingPage *missing)
+{
+	uint32		node;
+
+	if (!lock_free_slot(store, STORE_NODE, &places->node, missing))
+		return false;
+	node = places->node.page_no * STORE_NODES_PER_PAGE + places->node.slot;
+
+	/* Code and links have the node's number. */
+	if (lock_node_slot(store, STORE_CODE, node, &places->node, &places->code, missing))
+	{
+		if (!has_graph ||
+			lock_node_slot(store, STORE_LINK, node, &places->node, &places->link, missing))
+		{
+			if (lock_free_slot(store, STORE_ROW, &places->row, missing))
+				return true;
+			if (has_graph)
+				UnlockReleaseBuffer(places->link.buffer);
+		}
+		UnlockReleaseBuffer(places->code.buffer);
+	}
+	UnlockReleaseBuffer(places->node.buffer);
+	return false;
 }
 
 /*
@@ -347,61 +442,53 @@ static void
 insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, int level,
 			const void *links, Size link_bytes, StoreInserted *inserted)
 {
-	Size		slot_bytes = store->quant->slot_bytes;
 	bool		has_graph = store->meta.link_bytes > 0;
-	FreeSlot	node_place;
-	FreeSlot	code_place;
-	FreeSlot	link_place;
-	FreeSlot	row_place;
+	NodePlaces	places;
+	MissingPage missing;
 	StoreNodeData node_data;
 	StoreRowData row;
 	StoreWal	wal;
 	uint32		node;
 	uint32		row_id;
 
-	lock_free_slot(store, STORE_NODE, &node_place);
-	node = node_place.page_no * STORE_NODES_PER_PAGE + node_place.slot;
+	while (!lock_node_places(store, has_graph, &places, &missing))
+		add_missing_page(store, &missing);
+
+	node = places.node.page_no * STORE_NODES_PER_PAGE + places.node.slot;
 	node_data.incarnation = 1;
-	if (node_place.recycled)
+	if (places.node.recycled)
 	{
 		StoreNodeData *freed = (StoreNodeData *)
-			vx_store_slot(BufferGetPage(node_place.buffer), STORE_NODE,
-						  sizeof(StoreNodeData), node_place.slot);
+			vx_store_slot(BufferGetPage(places.node.buffer), STORE_NODE,
+						  sizeof(StoreNodeData), places.node.slot);
 
 		node_data.incarnation = freed->incarnation;
 	}
 	slot->incarnation = node_data.incarnation;
-
-	/* Code and links have the node's number. */
-	lock_node_slot(store, STORE_CODE, node, &node_place, &code_place);
-	if (has_graph)
-		lock_node_slot(store, STORE_LINK, node, &node_place, &link_place);
-
-	lock_free_slot(store, STORE_ROW, &row_place);
-	row_id = row_place.page_no * STORE_ROWS_PER_PAGE + row_place.slot;
+	row_id = places.row.page_no * STORE_ROWS_PER_PAGE + places.row.slot;
 	fill_row(&row, tid, STORE_ROW_CODED, node, node_data.incarnation, STORE_NONE);
 	node_data.head = row_id;
 	node_data.state = STORE_NODE_LIVE;
 	node_data.level = level;
 
 	vx_store_wal_begin(&wal, store->relation);
-	vx_store_wal_add(&wal, code_place.buffer, false);
-	put_node_slot(store, &wal, 0, &code_place, STORE_CODE, slot, slot_bytes);
-	vx_store_wal_add(&wal, row_place.buffer, false);
-	put_slot(&wal, 1, &row_place, STORE_ROW, sizeof(row), &row);
-	vx_store_wal_add(&wal, node_place.buffer, false);
-	put_slot(&wal, 2, &node_place, STORE_NODE, sizeof(node_data), &node_data);
+	vx_store_wal_add(&wal, places.code.buffer, false);
+	put_node_slot(store, &wal, 0, &places.code, STORE_CODE, slot, store->quant->slot_bytes);
+	vx_store_wal_add(&wal, places.row.buffer, false);
+	put_slot(&wal, 1, &places.row, STORE_ROW, sizeof(row), &row);
+	vx_store_wal_add(&wal, places.node.buffer, false);
+	put_slot(&wal, 2, &places.node, STORE_NODE, sizeof(node_data), &node_data);
 	if (has_graph)
 	{
-		vx_store_wal_add(&wal, link_place.buffer, false);
-		put_node_slot(store, &wal, 3, &link_place, STORE_LINK, links, link_bytes);
+		vx_store_wal_add(&wal, places.link.buffer, false);
+		put_node_slot(store, &wal, 3, &places.link, STORE_LINK, links, link_bytes);
 	}
 	vx_store_wal_finish(&wal);
-	UnlockReleaseBuffer(row_place.buffer);
+	UnlockReleaseBuffer(places.row.buffer);
 	if (has_graph)
-		UnlockReleaseBuffer(link_place.buffer);
-	UnlockReleaseBuffer(code_place.buffer);
-	UnlockReleaseBuffer(node_place.buffer);
+		UnlockReleaseBuffer(places.link.buffer);
+	UnlockReleaseBuffer(places.code.buffer);
+	UnlockReleaseBuffer(places.node.buffer);
 
 	inserted->row = row_id;
 	inserted->node = node;
@@ -470,9 +557,11 @@ vx_store_insert_upper(StoreIndex *store, const void *upper)
 	Size		size = store->meta.upper_bytes;
 	uint32		per_page = (STORE_PAGE_END - StoreFamilyStart(STORE_UPPER)) / size;
 	FreeSlot	place;
+	MissingPage missing;
 	StoreWal	wal;
 
-	lock_free_slot(store, STORE_UPPER, &place);
+	while (!lock_free_slot(store, STORE_UPPER, &place, &missing))
+		add_missing_page(store, &missing);
 	vx_store_wal_begin(&wal, store->relation);
 	vx_store_wal_add(&wal, place.buffer, false);
 	put_slot(&wal, 0, &place, STORE_UPPER, size, upper);

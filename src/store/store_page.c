@@ -125,7 +125,7 @@ vx_store_check_page(StoreIndex *store, Page page, int family, uint32 page_no)
 								   page_no, family, opaque->page_no, opaque->family);
 	if (header->pd_lower < start || header->pd_lower > STORE_PAGE_END ||
 		(header->pd_lower - start) % size != 0 || header->pd_upper != STORE_PAGE_END ||
-		(family == STORE_DIRECTORY &&
+		(family == STORE_DIRECTORY && header->pd_lower != start &&
 		 header->pd_lower != start + STORE_BUCKETS_PER_PAGE * STORE_BUCKET_BYTES) ||
 		(family == STORE_KIND_MAP &&
 		 header->pd_lower != start + sizeof(StoreMapHeaderData) +
@@ -207,33 +207,45 @@ check_reserved_blocks(Relation index, const StoreMetaData *meta)
 }
 
 /*
+ * Make sure that the file has a block.  The caller should hold no content lock
+ * that others wait for: this may take as long as writing an extent does.
+ */
+static void
+extend_file(Relation index, ForkNumber fork, BlockNumber block)
+{
+	bool		need_lock = !RELATION_IS_LOCAL(index);
+
+	if (block < RelationGetNumberOfBlocksInFork(index, fork))
+		return;
+	if (need_lock)
+		LockRelationForExtension(index, ExclusiveLock);
+	while (block >= RelationGetNumberOfBlocksInFork(index, fork))
+	{
+		Buffer		buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
+
+		ReleaseBuffer(buffer);
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (need_lock)
+		UnlockRelationForExtension(index, ExclusiveLock);
+}
+
+/*
  * Pin and exclusively lock a block that may not exist yet.  It is all zeros,
  * or the map or metapage are damaged and it belongs to somebody else.
  *
  * Blocks are handed out by the metapage, not by the file's length: after a
- * crash the file may be shorter or longer than what has been handed out.
+ * crash the file may be shorter or longer than what has been handed out.  It
+ * cannot have other bytes in a block that has not: a page is on disk only
+ * after the record that hands it out (README.md, "What a crash leaves in
+ * blocks that nothing counts").
  */
 Buffer
 vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block)
 {
 	Buffer		buffer;
 
-	if (block >= RelationGetNumberOfBlocksInFork(index, fork))
-	{
-		bool		need_lock = !RELATION_IS_LOCAL(index);
-
-		if (need_lock)
-			LockRelationForExtension(index, ExclusiveLock);
-		while (block >= RelationGetNumberOfBlocksInFork(index, fork))
-		{
-			buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
-			ReleaseBuffer(buffer);
-			CHECK_FOR_INTERRUPTS();
-		}
-		if (need_lock)
-			UnlockRelationForExtension(index, ExclusiveLock);
-	}
-
+	extend_file(index, fork, block);
 	buffer = ReadBufferExtended(index, fork, block, RBM_NORMAL, NULL);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	if (!PageIsNew(BufferGetPage(buffer)))
@@ -242,9 +254,36 @@ vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block)
 }
 
 /*
+ * Make the file as long as a page of a family that is to be added will need
+ * it: extents are reserved long before their pages are used, so that the file
+ * may have to grow by many blocks at once.  Takes no lock but the metapage's,
+ * for a moment.  Returns false if somebody else has added the page.
+ */
+static bool
+extend_for_page(StoreIndex *store, int family, uint32 page_no)
+{
+	BlockNumber block;
+
+	vx_store_refresh_meta(store);
+	if (store->meta.families[family].pages > page_no)
+		return false;
+	if (StoreExtentOffset(page_no) != 0)
+		block = vx_store_page_ref(store, family, page_no)->block;
+	else
+	{
+		check_reserved_blocks(store->relation, &store->meta);
+		/* One more if the map needs another page */
+		block = Min(store->meta.reserved_blocks, MaxBlockNumber - 1) + 1;
+	}
+	extend_file(store->relation, MAIN_FORKNUM, block);
+	return true;
+}
+
+/*
  * Make sure that the family has page page_no, the one after its last.
  * Returns at once if somebody else has added it.  Takes the metapage's lock:
- * the caller may hold locks of data pages, not of meta or map pages.
+ * the caller may hold locks of data pages, not of meta or map pages; but it
+ * should hold none, see extend_file.
  */
 void
 vx_store_add_page(StoreIndex *store, int family, uint32 page_no)
@@ -261,6 +300,8 @@ vx_store_add_page(StoreIndex *store, int family, uint32 page_no)
 	int			meta_block;
 	uint32		reserved;
 
+	if (!extend_for_page(store, family, page_no))
+		return;
 	meta_buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
 	meta = (StoreMetaData *) PageGetContents(BufferGetPage(meta_buffer));
 	family_data = meta->families[family];
@@ -321,6 +362,13 @@ vx_store_add_page(StoreIndex *store, int family, uint32 page_no)
 	new_buffer = vx_store_new_block(index, MAIN_FORKNUM, block);
 	new_page = BufferGetPage(new_buffer);
 	vx_store_init_page(new_page, family, page_no);
+
+	/*
+	 * Buckets of a new directory page come with its first entry: an image of
+	 * zeros would make up most of what an insert logs.
+	 */
+	if (family == STORE_DIRECTORY)
+		((PageHeader) new_page)->pd_lower = STORE_ALIGNED_START;
 
 	vx_store_wal_begin(&wal, index);
 	vx_store_wal_add(&wal, new_buffer, true);
