@@ -375,6 +375,7 @@ static void
 write_directory(StoreBuilder *builder, uint64 more_nodes)
 {
 	uint64		room = builder->nodes;
+	int			fill_percent = 60;
 	uint32		pages;
 	uint32		page_no;
 	uint32		node;
@@ -385,15 +386,17 @@ write_directory(StoreBuilder *builder, uint64 more_nodes)
 
 	/*
 	 * Several processes of one transaction may insert those, and locks do not
-	 * keep two of them from growing the directory at once: there is more than
-	 * enough room.
+	 * keep two of them from growing the directory at once: there is so much
+	 * room that it does not grow (store_directory.c).
 	 */
 	if (more_nodes > 0)
+	{
 		room += more_nodes + 8 * STORE_NODES_PER_PAGE;
+		fill_percent = 45;
+	}
 
-	/* 60 % full */
-	pages = room * 10 /
-		(6 * STORE_BUCKETS_PER_PAGE * STORE_BUCKET_ENTRIES) + 1;
+	pages = room * 100 /
+		(fill_percent * STORE_BUCKETS_PER_PAGE * STORE_BUCKET_ENTRIES) + 1;
 	level = MemoryContextAllocExtended(CurrentMemoryContext, (Size) pages * BLCKSZ,
 									   MCXT_ALLOC_HUGE);
 	for (page_no = 0; page_no < pages; page_no++)
