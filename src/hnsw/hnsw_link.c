@@ -172,7 +172,8 @@ is_covered(const QuantParams *quant, const QuantSlotData *const *chosen, int cou
 }
 
 int
-vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbours, int count, int want)
+vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbours, int count, int want,
+						  int *wanted)
 {
 	Size		slot_bytes = store->quant->slot_bytes;
 	HnswNeighbour *passed = palloc(sizeof(HnswNeighbour) * Max(count, 1));
@@ -213,6 +214,7 @@ vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbours, int coun
 		slots[chosen] = candidate.slot;
 		neighbours[chosen++] = candidate;
 	}
+	*wanted = chosen;
 	for (i = 0; i < passed_count && chosen < want; i++)
 	{
 		if (passed[i].slot == NULL)
@@ -377,18 +379,28 @@ compare_changes(const void *a, const void *b)
 	return left->slot < right->slot ? -1 : left->slot > right->slot;
 }
 
+/* A node to be entered into the directory */
+typedef struct NewEntry
+{
+	uint32		node;
+	uint64		hash;
+	bool		done;
+} NewEntry;
+
 /*
  * Make planned changes, sorted by page, as far as the entries still are what
  * they were; sets done for those.  At most STORE_WAL_BLOCKS pages to a record.
+ * entry, if it is not NULL, is made in the last record if there is room.
  */
 static void
-make_changes(StoreIndex *store, LinkChange *changes, int count)
+make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 {
 	int			from = 0;
 
 	while (from < count)
 	{
 		Buffer		buffers[STORE_WAL_BLOCKS];
+		Buffer		directory = InvalidBuffer;
 		StoreWal	wal;
 		int			pages = 0;
 		int			puts = 0;
@@ -425,8 +437,15 @@ make_changes(StoreIndex *store, LinkChange *changes, int count)
 			change->done = true;
 			puts++;
 		}
+		if (entry != NULL && i == count && puts > 0 && pages < STORE_WAL_BLOCKS)
+		{
+			directory = vx_store_put_entry(store, &wal, entry->hash, entry->node);
+			entry->done = BufferIsValid(directory);
+		}
 		if (puts > 0)
 			vx_store_wal_finish(&wal);
+		if (BufferIsValid(directory))
+			UnlockReleaseBuffer(directory);
 		while (pages > 0)
 			UnlockReleaseBuffer(buffers[--pages]);
 		from = i;
@@ -450,7 +469,7 @@ make_link(StoreIndex *store, ListPlan *plan, uint32 owner, const QuantSlotData *
 		CHECK_FOR_INTERRUPTS();
 		if (plan_link(store, plan, owner, owner_slot, node, slot, must, &change))
 		{
-			make_changes(store, &change, 1);
+			make_changes(store, &change, 1, NULL);
 			if (change.done)
 				return true;
 			continue;
@@ -539,7 +558,7 @@ vx_hnsw_find_protector(StoreIndex *store, uint32 node)
 
 void
 vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
-				  const HnswNeighbour *neighbours, int count)
+				  uint64 hash, const HnswNeighbour *neighbours, int count)
 {
 	uint32		per_page = HnswLinksPerPage(store->meta.link_bytes);
 	LinkChange *changes = palloc(sizeof(LinkChange) * Max(count, 1));
@@ -548,6 +567,7 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	int			protector = -1;
 	int			first = 0;
 	bool		protected = false;
+	NewEntry	entry = {node, hash, false};
 	int			i;
 
 	plans[0].codes = NULL;
@@ -590,23 +610,29 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	{
 		int			end = planned;
 		int			pages = 0;
+		bool		found = false;
 
-		while (changes[first].neighbour != protector)
-			first++;
-		while (first > 0 && changes[first - 1].page_no == changes[first].page_no)
-			first--;
-		for (i = first; i < planned; i++)
+		/* Records are of so many pages from the first: which one is it in? */
+		for (i = 0; i < planned; i++)
 		{
-			if ((i == first || changes[i].page_no != changes[i - 1].page_no) &&
-				++pages > STORE_WAL_BLOCKS)
+			if ((i == 0 || changes[i].page_no != changes[i - 1].page_no) &&
+				pages++ % STORE_WAL_BLOCKS == 0)
 			{
-				end = i;
-				break;
+				if (found)
+				{
+					end = i;
+					break;
+				}
+				first = i;
 			}
+			found |= changes[i].neighbour == protector;
 		}
-		make_changes(store, changes + first, end - first);
-		make_changes(store, changes, first);
-		make_changes(store, changes + end, planned - end);
+		make_changes(store, changes + first, end - first,
+					 first == 0 && end == planned ? &entry : NULL);
+		for (i = first; i < end; i++)
+			protected |= changes[i].done && changes[i].neighbour == protector;
+		make_changes(store, changes, first, protected && end == planned ? &entry : NULL);
+		make_changes(store, changes + end, planned - end, protected ? &entry : NULL);
 	}
 
 	/* Again for those that others were faster at */
@@ -629,6 +655,8 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 		protect_from_tree(store, &plans[0], node, slot, queue, count);
 		pfree(queue);
 	}
+	if (!entry.done)
+		vx_store_remember_node(store, hash, node);
 	for (i = 0; i < 2; i++)
 	{
 		if (plans[i].codes != NULL)

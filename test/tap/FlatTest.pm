@@ -24,6 +24,9 @@ our @EXPORT = qw(
 	run_clients start_clients abandon_clients kill_server check_log hold_debug_point release_debug_point
 	wait_for_lock_wait try_sql tell_of_hnsw);
 
+# More settings for every server of a story
+our $settings = '';
+
 sub is_long { return $ENV{VECEXT_LONG} ? 1 : 0; }
 
 sub size
@@ -33,9 +36,9 @@ sub size
 }
 
 # tell_of_hnsw(file): the story of another file about flat indexes, told of hnsw
-# ones.  Tables are so small that a scan's pass over the codes is cheaper than a
-# walk, so every answer has to be a sequential scan's here, too; the graph is
-# built, linked, repaired and judged on the way.
+# ones.  Tables are so small that a pass over the codes is cheaper than a walk of
+# ef_search = 1000, so every answer has to be a sequential scan's here, too; the
+# graph is built, linked, repaired and judged on the way.
 sub tell_of_hnsw
 {
 	my ($file) = @_;
@@ -47,6 +50,9 @@ sub tell_of_hnsw
 	$story =~ s/\bUSING flat\b/USING hnsw/g;
 	$story =~ s/\bflat_index_(check|info)\b/hnsw_index_$1/g;
 	$story =~ s/new_server\('/new_server('hnsw_/g;
+	# A graph has no parallel scan.
+	$story =~ s/^(\s*SELECT set_config\('flattest\.parallel'), '2'/$1, '0'/mg;
+	$settings = "hnsw.ef_search = 1000\n";
 	eval "#line 1 \"$file, of hnsw\"\n$story; 1" or die $@;
 	return;
 }
@@ -54,7 +60,7 @@ sub tell_of_hnsw
 # A server with every replay check on; settings go to postgresql.conf.
 sub new_server
 {
-	my ($name, $settings, %init) = @_;
+	my ($name, $own_settings, %init) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	my @extra = ('--no-sync');
 
@@ -70,6 +76,7 @@ max_prepared_transactions = 0
 jit = off
 statement_timeout = '300s'
 $settings
+$own_settings
 });
 	$node->start;
 	return $node;
