@@ -8,9 +8,11 @@
  * 2. Else search for neighbours on each level from the node's own down.
  * 3. Write code, list, row and node in one record (vx_store_insert_linked), then
  *	  the node's slots of upper levels, from the lowest up.
- * 4. Link the neighbours back (hnsw_link.c).
+ * 4. Link back those neighbours that the heuristic has asked for (hnsw_link.c):
+ *	  the lists of the others have a nearer node that covers this one.  With
+ *	  the last of these the node is entered into the directory, and from now
+ *	  on equal rows find it.
  * 5. Become the entry point if the level is higher than its.
- * 6. Enter the node into the directory: from now on equal rows find it.
  *
  * A crash after 3 leaves a row that no walk finds, of a transaction that is
  * aborted with it.
@@ -40,6 +42,7 @@ typedef struct LevelNeighbours
 {
 	HnswNeighbour *neighbours;
 	int			count;
+	int			wanted;			/* of these: who are linked back */
 } LevelNeighbours;
 
 static int
@@ -85,7 +88,8 @@ find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
 			found[i].slot = NULL;
 		}
 		levels[level].neighbours = found;
-		levels[level].count = vx_hnsw_select_neighbours(store, found, count, meta->m);
+		levels[level].count = vx_hnsw_select_neighbours(store, found, count, meta->m,
+														&levels[level].wanted);
 	}
 	if (reached < 0)
 		return reached;
@@ -103,7 +107,8 @@ find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
 			found[i].slot = NULL;
 		}
 		levels[0].neighbours = found;
-		levels[0].count = vx_hnsw_select_neighbours(store, found, count, meta->m);
+		levels[0].count = vx_hnsw_select_neighbours(store, found, count, meta->m,
+													&levels[0].wanted);
 
 		/* All of them are dead, and vacuum is on its way: look farther. */
 		if (levels[0].count > 0 || count < ef || ef >= HNSW_MAX_NODES / 8)
@@ -161,9 +166,10 @@ raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level, bool always
  * and the lock is not ours alone.
  */
 static bool
-insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, bool alone,
-				  StoreInserted *inserted)
+insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, uint64 hash,
+				  bool alone)
 {
+	StoreInserted inserted;
 	int			m;
 	int			level;
 	int			reached;
@@ -190,12 +196,12 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, bool 
 	for (i = 0; i < levels[0].count; i++)
 		links[i] = HnswMakeLink(levels[0].neighbours[i].node);
 	vx_store_insert_linked(store, tid, slot, level, links, sizeof(HnswLink) * Max(i, 1),
-						   inserted);
+						   &inserted);
 	for (l = 1; l <= level; l++)
 	{
 		memset(upper, 0, store->meta.upper_bytes);
-		upper->node = inserted->node;
-		upper->incarnation = inserted->incarnation;
+		upper->node = inserted.node;
+		upper->incarnation = inserted.incarnation;
 		upper->down = upper_slot;
 		upper->level = l;
 		for (i = 0; i < levels[l].count; i++)
@@ -209,16 +215,17 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, bool 
 
 	/* Pages may have been added: others must be able to read them. */
 	vx_store_refresh_meta(store);
-	vx_hnsw_link_back(store, inserted->node, slot, levels[0].neighbours, levels[0].count);
+	vx_hnsw_link_back(store, inserted.node, slot, hash, levels[0].neighbours,
+					  levels[0].wanted);
 	for (l = 1; l <= Min(level, reached); l++)
-		vx_hnsw_link_back_upper(store, inserted->node, uppers[l], l, slot,
-								levels[l].neighbours, levels[l].count);
+		vx_hnsw_link_back_upper(store, inserted.node, uppers[l], l, slot,
+								levels[l].neighbours, levels[l].wanted);
 
 	/*
 	 * Who has found dead nodes only, the entry point among them, cannot be
 	 * found by way of them for long.
 	 */
-	raise_entry(store, inserted->node, upper_slot, level, levels[0].count == 0);
+	raise_entry(store, inserted.node, upper_slot, level, levels[0].count == 0);
 	return true;
 }
 
@@ -238,21 +245,21 @@ vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotDat
 	hash = vx_store_hash_slot(store->quant, slot);
 	if (vx_store_insert_equal(store, tid, hash, slot, &inserted))
 		return;
+	vx_store_reserve_entry(store);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "hnsw insert",
 									ALLOCSET_DEFAULT_SIZES);
 	old_context = MemoryContextSwitchTo(context);
 	LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ShareLock);
-	if (!insert_into_graph(store, tid, slot, false, &inserted))
+	if (!insert_into_graph(store, tid, slot, hash, false))
 	{
 		UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ShareLock);
 		LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
-		insert_into_graph(store, tid, slot, true, &inserted);
+		insert_into_graph(store, tid, slot, hash, true);
 		UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
 	}
 	else
 		UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ShareLock);
-	vx_store_remember_node(store, hash, inserted.node);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
 }

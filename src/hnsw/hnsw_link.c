@@ -379,18 +379,21 @@ compare_changes(const void *a, const void *b)
 	return left->slot < right->slot ? -1 : left->slot > right->slot;
 }
 
-/* A node to be entered into the directory */
+/* A node to be entered into the directory, once it has a protected link */
 typedef struct NewEntry
 {
 	uint32		node;
 	uint64		hash;
+	int			protector;		/* whose change gives it that */
+	bool		protected;
+	bool		last;			/* the last changes are being made */
 	bool		done;
 } NewEntry;
 
 /*
  * Make planned changes, sorted by page, as far as the entries still are what
  * they were; sets done for those.  At most STORE_WAL_BLOCKS pages to a record.
- * entry, if it is not NULL, is made in the last record if there is room.
+ * entry, if it is not NULL, is made in the last record if that has room.
  */
 static void
 make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
@@ -436,8 +439,11 @@ make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 							 sizeof(HnswLink));
 			change->done = true;
 			puts++;
+			if (entry != NULL && change->neighbour == entry->protector)
+				entry->protected = true;
 		}
-		if (entry != NULL && i == count && puts > 0 && pages < STORE_WAL_BLOCKS)
+		if (entry != NULL && entry->last && entry->protected && i == count && puts > 0 &&
+			pages < STORE_WAL_BLOCKS)
 		{
 			directory = vx_store_put_entry(store, &wal, entry->hash, entry->node);
 			entry->done = BufferIsValid(directory);
@@ -567,7 +573,7 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	int			protector = -1;
 	int			first = 0;
 	bool		protected = false;
-	NewEntry	entry = {node, hash, false};
+	NewEntry	entry;
 	int			i;
 
 	plans[0].codes = NULL;
@@ -590,6 +596,10 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 					 false, &changes[planned]))
 			changes[planned++].neighbour = i;
 	}
+
+	memset(&entry, 0, sizeof(entry));
+	entry.node = node;
+	entry.hash = hash;
 
 	/* The nearest that wants the node protects it; if none does, one has to. */
 	for (i = 0; planned == 0 && i < count; i++)
@@ -627,12 +637,13 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 			}
 			found |= changes[i].neighbour == protector;
 		}
-		make_changes(store, changes + first, end - first,
-					 first == 0 && end == planned ? &entry : NULL);
-		for (i = first; i < end; i++)
-			protected |= changes[i].done && changes[i].neighbour == protector;
-		make_changes(store, changes, first, protected && end == planned ? &entry : NULL);
-		make_changes(store, changes + end, planned - end, protected ? &entry : NULL);
+		entry.protector = protector;
+		entry.last = first == 0 && end == planned;
+		make_changes(store, changes + first, end - first, &entry);
+		entry.last = end == planned;
+		make_changes(store, changes, first, &entry);
+		entry.last = true;
+		make_changes(store, changes + end, planned - end, &entry);
 	}
 
 	/* Again for those that others were faster at */

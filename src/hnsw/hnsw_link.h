@@ -24,19 +24,21 @@ typedef struct HnswNeighbour
 
 /*
  * Choose up to want of count neighbours, sorted by distance, by the heuristic
- * of the build; they come first then.  Returns how many.  Neighbours without
+ * of the build; they come first then.  Returns how many; *wanted are those that
+ * the heuristic has asked for, the others fill up the list.  Neighbours without
  * a code are read from the index, and are left out if they do not live; the
  * codes of those chosen are allocated in the current memory context.
  */
 extern int	vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbours,
-									  int count, int want);
+									  int count, int want, int *wanted);
 
 /*
  * Link each of count nodes, nearest first, back to node; at least one of them
- * takes it for good, with a protected link.
+ * takes it for good, with a protected link.  Then enter the node, whose code
+ * has this hash, into the directory, if possible in the last record of these.
  */
 extern void vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
-							  const HnswNeighbour *neighbours, int count);
+							  uint64 hash, const HnswNeighbour *neighbours, int count);
 
 /* The same on an upper level, without protection: upper is the node's slot. */
 extern void vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,

@@ -232,6 +232,7 @@ rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int 
 	Size		slot_bytes = store->quant->slot_bytes;
 	const QuantSlotData *own = (QuantSlotData *) (vacuum->codes + count * slot_bytes);
 	int			used = 0;
+	int			wanted;
 	int			i;
 
 	vx_hnsw_read_codes(store, candidates, count, vacuum->codes);
@@ -250,7 +251,7 @@ rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int 
 		used++;
 	}
 	qsort(vacuum->neighbours, used, sizeof(HnswNeighbour), compare_neighbours);
-	return vx_hnsw_select_neighbours(store, vacuum->neighbours, used, Min(want, used));
+	return vx_hnsw_select_neighbours(store, vacuum->neighbours, used, Min(want, used), &wanted);
 }
 
 /*

@@ -169,6 +169,8 @@ extern uint64 vx_store_hash_slot(const QuantParams *quant, const QuantSlotData *
 extern bool vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
 								uint32 *node, uint32 *incarnation);
 extern void vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node);
+extern void vx_store_reserve_entry(StoreIndex *store);
+extern Buffer vx_store_put_entry(StoreIndex *store, StoreWal *wal, uint64 hash, uint32 node);
 extern uint32 vx_store_bucket(uint64 hash, uint32 pages, uint32 *page_no);
 
 /* store_chain.c */

@@ -213,24 +213,34 @@ grow_directory(StoreIndex *store)
 }
 
 /*
- * Enter a new node into the newest level.
+ * Make room for a new node's entry: before the locks of its record are taken.
  */
 void
-vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node)
+vx_store_reserve_entry(StoreIndex *store)
+{
+	grow_directory(store);
+}
+
+/*
+ * Add a new node's entry in the newest level to a record in the making.
+ * Returns the page's buffer, locked exclusively; invalid if there is no
+ * directory yet.
+ */
+Buffer
+vx_store_put_entry(StoreIndex *store, StoreWal *wal, uint64 hash, uint32 node)
 {
 	StoreDirectoryEntryData *entries;
 	StoreDirectoryEntryData entry;
-	StoreWal	wal;
 	PageHeader	header;
 	Buffer		buffer;
 	uint32		level;
 	uint32		page_no;
 	uint32		bucket;
+	int			block;
 	int			i;
 
-	grow_directory(store);
 	if (store->meta.directory_levels == 0)
-		return;
+		return InvalidBuffer;
 	level = store->meta.directory_levels - 1;
 
 	bucket = vx_store_bucket(hash, store->meta.directory_pages[level], &page_no);
@@ -249,15 +259,31 @@ vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node)
 
 	entry.tag = hash_tag(hash);
 	entry.node_plus_one = node + 1;
-	vx_store_wal_begin(&wal, store->relation);
-	vx_store_wal_add(&wal, buffer, false);
-	vx_store_wal_put(&wal, 0, &entries[i], &entry, sizeof(entry));
+	block = vx_store_wal_add(wal, buffer, false);
+	vx_store_wal_put(wal, block, &entries[i], &entry, sizeof(entry));
 	if (header->pd_lower == STORE_ALIGNED_START)
 	{
 		uint16		lower = STORE_ALIGNED_START + STORE_BUCKETS_PER_PAGE * STORE_BUCKET_BYTES;
 
-		vx_store_wal_put(&wal, 0, &header->pd_lower, &lower, sizeof(uint16));
+		vx_store_wal_put(wal, block, &header->pd_lower, &lower, sizeof(uint16));
 	}
+	return buffer;
+}
+
+/*
+ * Enter a new node into the newest level.
+ */
+void
+vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node)
+{
+	StoreWal	wal;
+	Buffer		buffer;
+
+	grow_directory(store);
+	vx_store_wal_begin(&wal, store->relation);
+	buffer = vx_store_put_entry(store, &wal, hash, node);
+	if (!BufferIsValid(buffer))
+		return;
 	vx_store_wal_finish(&wal);
 	UnlockReleaseBuffer(buffer);
 }
