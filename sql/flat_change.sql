@@ -123,6 +123,14 @@ SELECT pg_temp.rows_by_index('flat_change', pg_temp.nth(7));
 ALTER TABLE flat_change SET LOGGED;
 INSERT INTO flat_change SELECT i, 'logged', pg_temp.nth(i) FROM generate_series(2601, 2700) i;
 SELECT pg_temp.rows_by_index('flat_change', pg_temp.nth(7));
+-- A table of so many blocks that the mean comes from a sample of them
+CREATE TABLE flat_sampled (v vector(6)) WITH (fillfactor = 10);
+INSERT INTO flat_sampled SELECT pg_temp.nth(i) FROM generate_series(1, 6000) i;
+CREATE INDEX CONCURRENTLY flat_sampled_i ON flat_sampled USING flat (v vector_l2_ops);
+SELECT has_mean, nodes FROM flat_index_info('flat_sampled_i');
+REINDEX INDEX CONCURRENTLY flat_sampled_i;
+SELECT has_mean, nodes FROM flat_index_info('flat_sampled_i');
+DROP TABLE flat_sampled;
 -- A column that gives up its dimensions keeps its index, which still asks for them.
 ALTER TABLE flat_change ALTER v TYPE vector;
 \set VERBOSITY sqlstate

@@ -211,9 +211,10 @@ vx_am_sample_mean(Relation heap, Relation index, IndexInfo *index_info,
 			BlockNumber count = Min(range, Max(range / 64, 4));
 
 			CHECK_FOR_INTERRUPTS();
-			table_index_build_range_scan(heap, index, index_info, false, true, false,
-										 start, Min(count, blocks - start),
-										 add_to_mean, &state, NULL);
+			/* Only a scan without snapshot may see what nobody has committed. */
+			table_index_build_range_scan(heap, index, index_info, false,
+										 !index_info->ii_Concurrent, false, start,
+										 Min(count, blocks - start), add_to_mean, &state, NULL);
 		}
 	}
 

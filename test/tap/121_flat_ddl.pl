@@ -128,7 +128,7 @@ complaints($node, 'ON COMMIT DELETE ROWS', qq{
 	SELECT flattest.compare_order('passing', '<->', flattest.nth_vector($_, $dims), '{5,NULL}')} } 1 .. 5));
 
 complaints($node, 'a temporary table in 100 buffers: insert, delete, vacuum, reuse', qq{
-	SET temp_buffers = '800kB';
+	SET temp_buffers = 100;
 	CREATE TEMP TABLE scratch (id int, v vector($dims));
 	CREATE INDEX scratch_v ON scratch USING flat (v vector_l2_ops);
 	SELECT flattest.fill('scratch', 1, 1500, $dims, 10, 0.3);
@@ -322,8 +322,10 @@ for my $quantizer ('sq8', 'none')
 	}
 }
 
-# The most dimensions there may be: one code a page
-for my $wide ([ 'sq8', 8000 ], [ 'none', 2000 ])
+# The most dimensions there may be: one code a page.  Smaller blocks hold less
+# (docs/user/limits.md).
+my $small = $node->safe_psql('postgres', 'SHOW block_size') == 4096;
+for my $wide ([ 'sq8', $small ? 3940 : 8000 ], [ 'none', $small ? 985 : 2000 ])
 {
 	my ($quantizer, $most) = @$wide;
 	complaints($node, "$quantizer: $most dimensions", qq{

@@ -198,7 +198,7 @@ SKIP:
 	skip 'no prlimit', 1 if system('sh', '-c', 'prlimit --version >/dev/null 2>&1') != 0;
 	$node->safe_psql('postgres', q{
 		CREATE TABLE narrow (id int);
-		CREATE INDEX narrow_v ON narrow USING flat ((array_fill(id::float4, ARRAY[4000])::vector(4000)) vector_l2_ops)});
+		CREATE INDEX narrow_v ON narrow USING flat ((array_fill(id::float4, ARRAY[3900])::vector(3900)) vector_l2_ops)});
 	my $pid = $node->{_pid};
 	system('prlimit', '--pid', $pid, '--fsize=' . (17 * 1024 * 1024) . ':unlimited') == 0 or die;
 	my $failures = 0;
@@ -210,8 +210,8 @@ SKIP:
 	cmp_ok($failures, '>', 1, 'inserts fail when the index cannot be extended');
 	my $nearest = q{
 		SET enable_seqscan = off; SET enable_sort = off;
-		SELECT count(*), min(id), max(id) FROM (SELECT id FROM narrow ORDER BY (array_fill(id::float4, ARRAY[4000])::vector(4000)) <->
-			array_fill(10003::float4, ARRAY[4000])::vector LIMIT 5) s};
+		SELECT count(*), min(id), max(id) FROM (SELECT id FROM narrow ORDER BY (array_fill(id::float4, ARRAY[3900])::vector(3900)) <->
+			array_fill(10003::float4, ARRAY[3900])::vector LIMIT 5) s};
 	complaints($node, 'the index is sound', q{SELECT c FROM flattest.check_index('narrow_v') c WHERE c IS NOT NULL});
 	is($node->safe_psql('postgres', $nearest), '5|10001|10005', '... and answers');
 	$node->safe_psql('postgres', 'DELETE FROM narrow WHERE id % 3 = 0; VACUUM narrow; SELECT txid_current()');
