@@ -363,7 +363,8 @@ compare_nodes(const void *a, const void *b)
 
 /*
  * H3, H4: the targets in state->sorted exist, are in use, distinct, and not
- * the owner.
+ * the owner.  An interrupted vacuum may have freed some of the dead nodes: the
+ * lists of the others still lead to them.
  */
 static void
 check_targets(CheckState *state, int64 block, uint32 owner, int level, int count)
@@ -387,7 +388,8 @@ check_targets(CheckState *state, int64 block, uint32 owner, int level, int count
 						 "the list of node %u on level %d has node %u, which does not exist",
 						 owner, level, target);
 		}
-		else if (state->nodes[target].state == STORE_NODE_FREE)
+		else if (state->nodes[target].state == STORE_NODE_FREE &&
+				 state->nodes[owner].state != STORE_NODE_DEAD)
 			complain(state, "H4", block, "the list of node %u on level %d has node %u, which is free",
 					 owner, level, target);
 	}
@@ -426,6 +428,8 @@ check_upper_lists(CheckState *state)
 				uint32		upper = slot->links[at].upper;
 
 				state->sorted[count++] = target;
+				if (state->nodes[own->node].state == STORE_NODE_DEAD)
+					continue;
 				if (upper >= state->upper_count ? state->alone :
 					state->uppers[upper].node != target || state->uppers[upper].level != own->level)
 					complain(state, "H6", block,

@@ -692,6 +692,7 @@ remove_dead_nodes(StoreIndex *store)
 			continue;
 		vx_vacuum_delay_point();
 		vx_store_free_dead_node(store, node);
+		VX_DEBUG_POINT("hnsw-vacuum-freeing");
 	}
 	VX_DEBUG_POINT("hnsw-vacuum-freed");
 	refresh_calibration(store, vacuum.dead_count);
