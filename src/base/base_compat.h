@@ -141,6 +141,13 @@ vx_find_setting(const char *name)
 #define vx_noreturn pg_attribute_noreturn()
 #endif
 
+/* The variables of transam.h; include that. */
+#if PG_VERSION_NUM >= 170000
+#define vx_transam_variables TransamVariables
+#else
+#define vx_transam_variables ShmemVariableCache
+#endif
+
 /* 18 tells vacuum's delay from analyze's. */
 #if PG_VERSION_NUM >= 180000
 #define vx_vacuum_delay_point() vacuum_delay_point(false)

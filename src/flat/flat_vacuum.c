@@ -31,6 +31,8 @@ vx_flat_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
 		stats->num_index_tuples = vx_store_count_rows(vx_store_open(info->index));
 	}
+	else
+		vx_store_finish_vacuum(stats);
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	return stats;
 }

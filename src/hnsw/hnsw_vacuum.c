@@ -39,6 +39,9 @@
 /* Lists that keep changing under our hands this often are an error. */
 #define MAX_TRIES 1000
 
+/* Dead nodes handed to the store at a time, see step 7 */
+#define FREED_AT_ONCE 256
+
 /* Calibrate again when so much of the index has changed. */
 #define CALIBRATE_FRACTION 0.2
 
@@ -596,6 +599,30 @@ belongs_to_dead(void *arg, const void *slot)
 }
 
 /*
+ * Step 7: free the dead nodes, in portions that share pages and records.
+ */
+static void
+free_dead_nodes(GraphVacuum *vacuum)
+{
+	uint32		portion[FREED_AT_ONCE];
+	int			count = 0;
+	uint32		node;
+
+	for (node = 0; node < vacuum->nodes; node++)
+	{
+		if (is_dead(vacuum, node))
+			portion[count++] = node;
+		if (count == FREED_AT_ONCE || (count > 0 && node == vacuum->nodes - 1))
+		{
+			vx_vacuum_delay_point();
+			vx_store_free_dead_nodes(vacuum->store, portion, count);
+			count = 0;
+			VX_DEBUG_POINT("hnsw-vacuum-freeing");
+		}
+	}
+}
+
+/*
  * Count the changes; measure again if there are many.
  */
 static void
@@ -686,14 +713,7 @@ remove_dead_nodes(StoreIndex *store)
 		vx_vacuum_delay_point();
 		vx_store_free_uppers(store, number, belongs_to_dead, &vacuum);
 	}
-	for (node = 0; node < vacuum.nodes; node++)
-	{
-		if (!is_dead(&vacuum, node))
-			continue;
-		vx_vacuum_delay_point();
-		vx_store_free_dead_node(store, node);
-		VX_DEBUG_POINT("hnsw-vacuum-freeing");
-	}
+	free_dead_nodes(&vacuum);
 	VX_DEBUG_POINT("hnsw-vacuum-freed");
 	refresh_calibration(store, vacuum.dead_count);
 	pfree(vacuum.codes);
@@ -725,6 +745,8 @@ vx_hnsw_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
 		stats->num_index_tuples = vx_store_count_rows(vx_store_open(info->index));
 	}
+	else
+		vx_store_finish_vacuum(stats);
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	return stats;
 }

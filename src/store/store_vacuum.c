@@ -9,8 +9,8 @@
  *	  under the node's lock, then out of the middle (unlink_rows).  Only
  *	  vacuum unlinks and only one vacuum runs, inserts only add heads, so the
  *	  middle needs no lock but the page's.
- * 3. A node without rows is freed: its code is zeroed, its incarnation
- *	  counts up (free_node).  In a graph it is marked dead; the access method
+ * 3. A node without rows is freed: its code is marked as empty, its incarnation
+ *	  counts up (free_nodes).  In a graph it is marked dead; the access method
  *	  has it freed when nothing links to it any more.
  * 4. The rows are freed (free_rows).
  *
@@ -22,14 +22,22 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "access/xact.h"
 #include "commands/vacuum.h"
 #include "miscadmin.h"
+#include "storage/lwlock.h"
 
 #include "base/base_debug.h"
 #include "store/store.h"
 
 /* Dead rows collected before they are worked off: 8 MB */
 #define MAX_DEAD (1024 * 1024)
+
+/*
+ * Nodes freed in one record: their fragment headers fit into what a record has
+ * room for beyond a page (STORE_WAL_ROOM).
+ */
+#define MAX_NODES_FREED 40
 
 typedef struct DeadRow
 {
@@ -123,63 +131,89 @@ mark_node_dead(StoreIndex *store, Buffer node_buffer, StoreNodeData *on_page)
 }
 
 /*
- * Free a node without rows: its page is locked by the caller.
+ * Plan to free a node's slots: its pages are locked by the caller and have
+ * these numbers in the record.  Of the code no more is changed than what
+ * says that there is none; the list is emptied, since inserts write only as
+ * much of one as they need.
  */
 static void
-free_node(StoreIndex *store, Buffer node_buffer, uint32 node)
+put_free_node(StoreIndex *store, StoreWal *wal, uint32 node, Buffer node_buffer, int node_block,
+			  Buffer code_buffer, int code_block, Buffer link_buffer, int link_block)
 {
 	Size		slot_bytes = store->quant->slot_bytes;
+	Size		link_bytes = store->meta.link_bytes;
 	uint32		code_slot = node % store->codes_per_page;
-	Buffer		code_buffer;
-	Buffer		meta_buffer = InvalidBuffer;
-	Page		code_page;
+	Page		code_page = BufferGetPage(code_buffer);
 	StoreNodeData *on_page = (StoreNodeData *)
 		vx_store_slot(BufferGetPage(node_buffer), STORE_NODE, sizeof(StoreNodeData),
 					  node % STORE_NODES_PER_PAGE);
 	StoreNodeData node_data;
-	QuantSlotData *zero;
-	Buffer		link_buffer = InvalidBuffer;
-	StoreWal	wal;
-	int			meta_block;
+	QuantSlotData empty;
 
 	node_data.head = STORE_NONE;
 	node_data.incarnation = on_page->incarnation + 1;
 	node_data.state = STORE_NODE_FREE;
 	node_data.level = 0;
+	vx_store_wal_put(wal, node_block, on_page, &node_data, sizeof(node_data));
 
-	zero = palloc0(slot_bytes);
-	zero->error = NAN;
-	zero->incarnation = node_data.incarnation;
-
-	code_buffer = vx_store_lock(store, STORE_CODE, node / store->codes_per_page,
-								BUFFER_LOCK_EXCLUSIVE);
-	code_page = BufferGetPage(code_buffer);
 	if (code_slot >= vx_store_slots(code_page, STORE_CODE, slot_bytes))
 		vx_store_report_corruption(store->relation, "Node %u has no code slot.", node);
+	empty.incarnation = node_data.incarnation;
+	empty.error = NAN;
+	vx_store_wal_put(wal, code_block, vx_store_slot(code_page, STORE_CODE, slot_bytes, code_slot),
+					 &empty, offsetof(QuantSlotData, scale));
 
-	vx_store_wal_begin(&wal, store->relation);
-	vx_store_wal_add(&wal, node_buffer, false);
-	vx_store_wal_put(&wal, 0, on_page, &node_data, sizeof(node_data));
-	vx_store_wal_add(&wal, code_buffer, false);
-	vx_store_wal_put(&wal, 1, vx_store_slot(code_page, STORE_CODE, slot_bytes, code_slot),
-					 zero, slot_bytes);
-	if (store->meta.link_bytes > 0)
+	if (BufferIsValid(link_buffer))
 	{
-		Size		link_bytes = store->meta.link_bytes;
 		uint32		per_page = (STORE_PAGE_END - STORE_ALIGNED_START) / link_bytes;
-		char	   *links = palloc0(link_bytes);
+		uint32		links[STORE_MAX_GRAPH_BYTES / sizeof(uint32)];
+		char	   *place;
+		Size		used = link_bytes;
 
-		*(uint32 *) links = STORE_LINK_FREED;
-		link_buffer = vx_store_lock(store, STORE_LINK, node / per_page, BUFFER_LOCK_EXCLUSIVE);
 		if (node % per_page >= vx_store_slots(BufferGetPage(link_buffer), STORE_LINK, link_bytes))
 			vx_store_report_corruption(store->relation, "Node %u has no link slot.", node);
-		vx_store_wal_add(&wal, link_buffer, false);
-		vx_store_wal_put(&wal, 2, vx_store_slot(BufferGetPage(link_buffer), STORE_LINK,
-												link_bytes, node % per_page),
-						 links, link_bytes);
-		pfree(links);
+		place = vx_store_slot(BufferGetPage(link_buffer), STORE_LINK, link_bytes, node % per_page);
+		while (used > sizeof(uint32) && place[used - 1] == 0)
+			used--;
+		memset(links, 0, used);
+		links[0] = STORE_LINK_FREED;
+		vx_store_wal_put(wal, link_block, place, links, used);
 	}
-	put_freed(store, &wal, 0, node_buffer, STORE_NODE, 1, &meta_buffer, &meta_block);
+}
+
+/*
+ * Free nodes that have the same pages; the first one's is locked by the caller.
+ */
+static void
+free_nodes(StoreIndex *store, Buffer node_buffer, const uint32 *nodes, int count)
+{
+	Size		link_bytes = store->meta.link_bytes;
+	Buffer		code_buffer;
+	Buffer		link_buffer = InvalidBuffer;
+	Buffer		meta_buffer = InvalidBuffer;
+	StoreWal	wal;
+	int			node_block;
+	int			code_block;
+	int			link_block = -1;
+	int			meta_block;
+	int			i;
+
+	vx_store_wal_begin(&wal, store->relation);
+	node_block = vx_store_wal_add(&wal, node_buffer, false);
+	code_buffer = vx_store_lock(store, STORE_CODE, nodes[0] / store->codes_per_page,
+								BUFFER_LOCK_EXCLUSIVE);
+	code_block = vx_store_wal_add(&wal, code_buffer, false);
+	if (link_bytes > 0)
+	{
+		link_buffer = vx_store_lock(store, STORE_LINK,
+									nodes[0] / ((STORE_PAGE_END - STORE_ALIGNED_START) / link_bytes),
+									BUFFER_LOCK_EXCLUSIVE);
+		link_block = vx_store_wal_add(&wal, link_buffer, false);
+	}
+	for (i = 0; i < count; i++)
+		put_free_node(store, &wal, nodes[i], node_buffer, node_block, code_buffer, code_block,
+					  link_buffer, link_block);
+	put_freed(store, &wal, node_block, node_buffer, STORE_NODE, count, &meta_buffer, &meta_block);
 	vx_store_wal_finish(&wal);
 
 	if (BufferIsValid(meta_buffer))
@@ -187,24 +221,45 @@ free_node(StoreIndex *store, Buffer node_buffer, uint32 node)
 	if (BufferIsValid(link_buffer))
 		UnlockReleaseBuffer(link_buffer);
 	UnlockReleaseBuffer(code_buffer);
-	pfree(zero);
 }
 
 /*
- * Free a dead node that nothing links to any more.
+ * Free dead nodes that nothing links to any more, in ascending order.  Those
+ * of the same pages go into one record.
  */
 void
-vx_store_free_dead_node(StoreIndex *store, uint32 node)
+vx_store_free_dead_nodes(StoreIndex *store, const uint32 *nodes, int count)
 {
-	Buffer		buffer = vx_store_lock(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
-									   BUFFER_LOCK_EXCLUSIVE);
-	StoreNodeData *data = (StoreNodeData *)
-		vx_store_slot(BufferGetPage(buffer), STORE_NODE, sizeof(StoreNodeData),
-					  node % STORE_NODES_PER_PAGE);
+	uint32		links_per_page = (STORE_PAGE_END - STORE_ALIGNED_START) / store->meta.link_bytes;
+	uint32		dead[MAX_NODES_FREED];
+	int			from = 0;
 
-	if (data->state == STORE_NODE_DEAD)
-		free_node(store, buffer, node);
-	UnlockReleaseBuffer(buffer);
+	Assert(store->meta.link_bytes > 0);
+	while (from < count)
+	{
+		uint32		first = nodes[from];
+		Buffer		buffer = vx_store_lock(store, STORE_NODE, first / STORE_NODES_PER_PAGE,
+										   BUFFER_LOCK_EXCLUSIVE);
+		int			dead_count = 0;
+
+		for (; from < count && dead_count < MAX_NODES_FREED; from++)
+		{
+			uint32		node = nodes[from];
+			StoreNodeData *data = (StoreNodeData *)
+				vx_store_slot(BufferGetPage(buffer), STORE_NODE, sizeof(StoreNodeData),
+							  node % STORE_NODES_PER_PAGE);
+
+			if (node / STORE_NODES_PER_PAGE != first / STORE_NODES_PER_PAGE ||
+				node / store->codes_per_page != first / store->codes_per_page ||
+				node / links_per_page != first / links_per_page)
+				break;
+			if (data->state == STORE_NODE_DEAD)
+				dead[dead_count++] = node;
+		}
+		if (dead_count > 0)
+			free_nodes(store, buffer, dead, dead_count);
+		UnlockReleaseBuffer(buffer);
+	}
 }
 
 /*
@@ -321,7 +376,7 @@ unlink_rows(StoreIndex *store, uint32 node)
 	if (head == STORE_NONE && store->meta.link_bytes > 0)
 		mark_node_dead(store, node_buffer, node_data);
 	else if (head == STORE_NONE)
-		free_node(store, node_buffer, node);
+		free_nodes(store, node_buffer, &node, 1);
 	else if (head != node_data->head)
 	{
 		StoreWal	wal;
@@ -546,6 +601,32 @@ vx_store_bulk_delete(StoreIndex *store, IndexBulkDeleteResult *stats,
 	}
 	remove_dead_rows(&state);
 	pfree(state.dead);
+}
+
+/*
+ * At the end of a vacuum: let the next transaction use what has been freed.
+ *
+ * A freed slot waits until the next transaction id at its freeing is behind
+ * every snapshot.  Whoever inserts first would have that very id, and could use
+ * none of them; and if that is all that happens between two vacuums, nobody
+ * ever could.  So a transaction id is taken here, as vacuum does, too, when it
+ * truncates a table.  Not where it could fail, or bring warnings of
+ * wraparound nearer, and not twice: then others will have to take one.
+ */
+void
+vx_store_finish_vacuum(IndexBulkDeleteResult *stats)
+{
+	bool		too_late;
+
+	if (stats->tuples_removed == 0 || TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
+		IsInParallelMode())
+		return;
+	LWLockAcquire(XidGenLock, LW_SHARED);
+	too_late = TransactionIdFollowsOrEquals(XidFromFullTransactionId(vx_transam_variables->nextXid),
+											vx_transam_variables->xidVacLimit);
+	LWLockRelease(XidGenLock);
+	if (!too_late)
+		(void) GetTopTransactionId();
 }
 
 /*
