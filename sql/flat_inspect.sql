@@ -114,7 +114,40 @@ RESET enable_seqscan;
 RESET enable_sort;
 SELECT count(*) FROM flat_inspect;
 
-DROP TABLE flat_inspect, flat_inspect_parted;
+-- Expressions and conditions of an index run as the owner of its table, with names that the caller has no say in:
+-- what is computed from a row, and what is constant and computed beforehand.
+CREATE TABLE flat_inspect_spied (id int, v vector(3));
+INSERT INTO flat_inspect_spied SELECT i, ARRAY[i, i % 7, 1]::vector FROM generate_series(1, 100) i;
+GRANT SELECT ON flat_inspect_spied TO regress_flat_reader;
+ALTER TABLE flat_inspect_spied OWNER TO regress_flat_owner;
+CREATE FUNCTION flat_inspect_spy(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_user <> 'regress_flat_owner' THEN
+		RAISE EXCEPTION 'called by %', current_user;
+	END IF;
+	IF current_setting('search_path') ~ 'trap' THEN
+		RAISE EXCEPTION 'called with search_path %', current_setting('search_path');
+	END IF;
+	PERFORM set_config('role', 'none', false);
+	RAISE EXCEPTION 'nothing keeps the role from being reset';
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN v;
+END
+$$;
+CREATE INDEX flat_inspect_spied_i ON flat_inspect_spied
+	USING flat (((v OPERATOR(public.+) public.flat_inspect_spy('[0,0,0]'))::public.vector(3)) public.vector_l2_ops)
+	WHERE public.vector_dims(public.flat_inspect_spy(v)) = 3;
+SET search_path = trap, public;
+SELECT count(*) FROM flat_index_check('flat_inspect_spied_i', heap => true);
+SET ROLE regress_flat_reader;
+SELECT count(*) FROM flat_index_check('flat_inspect_spied_i', heap => true);
+-- What was set before is set again.
+SELECT current_user, current_setting('search_path') AS search_path;
+RESET ROLE;
+RESET search_path;
+
+DROP TABLE flat_inspect, flat_inspect_parted, flat_inspect_spied;
+DROP FUNCTION flat_inspect_spy;
 DROP VIEW flat_inspect_view;
 DROP SEQUENCE flat_inspect_sequence;
 DROP ROLE regress_flat_owner, regress_flat_reader, regress_flat_columns, regress_flat_nobody;

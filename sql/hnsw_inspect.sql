@@ -207,6 +207,16 @@ FROM vecext_last_scan;
 SET enable_bitmapscan = off;
 SELECT count(*) FROM hnsw_inspect_scan WHERE v IS NOT NULL;
 SELECT index, passes, candidates, rechecks, rows FROM vecext_last_scan;
+-- By bitmap; two conditions, of which the first is tested in the pass over the codes
+SET enable_bitmapscan = on;
+SET enable_indexscan = off;
+SET enable_indexonlyscan = off;
+SELECT count(*) FROM hnsw_inspect_scan WHERE v IS NOT NULL;
+SELECT index, passes, candidates, rows FROM vecext_last_scan;
+SELECT count(*) AS found FROM hnsw_inspect_scan WHERE l2_within(v, '[1,1,1,1,1,1,1,1]', 2.5) AND l2_within(v, '[1,1,1,1,-1,-1,-1,-1]', 2.5) \gset
+SELECT index, passes, candidates = rows AS as_many, rows BETWEEN :found AND :found + 20 AS rows, :found > 5 AS found FROM vecext_last_scan;
+RESET enable_indexscan;
+RESET enable_indexonlyscan;
 
 DROP TABLE hnsw_inspect, hnsw_inspect_few, hnsw_inspect_scan, hnsw_inspect_parted, hnsw_inspect_expression;
 DROP FUNCTION hnsw_inspect_embed(int);

@@ -10,18 +10,21 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "common/hashfn.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
@@ -124,6 +127,39 @@ vx_am_close_after_check(Relation heap, Relation index, LOCKMODE mode)
 	table_close(heap, mode);
 }
 
+/*
+ * Expressions of an index are functions of the table's owner.  Whoever else
+ * inspects the index must not run them with rights of his own, nor the owner's
+ * rights with names that he resolves: as VACUUM and ANALYZE do it.  Goes before
+ * BuildIndexInfo() and RelationGetIndexExpressions(), which evaluate what is
+ * constant in them.
+ */
+void
+vx_am_become_owner(AmRights *rights, Relation heap, Relation index)
+{
+	Oid			owner = heap->rd_rel->relowner;
+
+	GetUserIdAndSecContext(&rights->caller, &rights->caller_context);
+	rights->guc_level = 0;
+	if (rights->caller == owner ||
+		(heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL) &&
+		 heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL)))
+		return;
+	SetUserIdAndSecContext(owner, rights->caller_context | SECURITY_RESTRICTED_OPERATION);
+	rights->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+vx_am_become_caller(const AmRights *rights)
+{
+	if (rights->guc_level == 0)
+		return;
+	AtEOXact_GUC(false, rights->guc_level);
+	SetUserIdAndSecContext(rights->caller, rights->caller_context);
+}
+
 /* StoreCheckReport that returns a row */
 void
 vx_am_report_row(void *arg, const char *invariant, int64 block, const char *message)
@@ -220,16 +256,21 @@ check_heap_tuple(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 
 /*
  * I9: every visible heap tuple that belongs into the index has a row with its
- * value's code.  Uses memory for one entry a row.
+ * value's code.  Uses memory for one entry a row.  Expressions of the index run
+ * as the owner of the table.
  */
 void
 vx_am_check_heap(Relation heap, Relation index, StoreIndex *store, AmReport *report)
 {
 	HeapCheck	check;
-	IndexInfo  *index_info = BuildIndexInfo(index);
+	AmRights	rights;
+	IndexInfo  *index_info;
 	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	TableScanDesc scan;
 	uint32		page_no;
+
+	vx_am_become_owner(&rights, heap, index);
+	index_info = BuildIndexInfo(index);
 
 	/* What the snapshot sees has been inserted by now, maybe since the open. */
 	vx_store_refresh_meta(store);
@@ -277,6 +318,7 @@ vx_am_check_heap(Relation heap, Relation index, StoreIndex *store, AmReport *rep
 
 	UnregisterSnapshot(snapshot);
 	tidtable_destroy(check.table);
+	vx_am_become_caller(&rights);
 }
 
 /*

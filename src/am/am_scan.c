@@ -379,14 +379,14 @@ select_best(AmCandidate *candidates, int count, int keep)
 }
 
 /*
- * True if the slot may meet every threshold condition.
+ * True if the slot may meet every threshold condition, from one on.
  */
 static bool
-within_balls(AmScan state, const QuantSlotData *slot)
+within_balls(AmScan state, int from, const QuantSlotData *slot)
 {
 	int			i;
 
-	for (i = 0; i < state->ball_count; i++)
+	for (i = from; i < state->ball_count; i++)
 	{
 		AmBall	   *ball = &state->balls[i];
 
@@ -467,11 +467,15 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 	uint32		end = Min(page_no + AM_CHUNK_PAGES, store->meta.families[STORE_CODE].pages);
 	bool		sort = sorts_codes(state);
 	const QuantQuery *query = sort ? &state->query : NULL;
+	int			first_ball = 0;
 
 	/* Without an order, the first condition takes the order's place. */
 	if (!sort && state->ball_count > 0 &&
 		state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
+	{
 		query = &state->balls[0].query;
+		first_ball = 1;
+	}
 
 	for (; page_no < end; page_no++)
 	{
@@ -518,7 +522,7 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 				continue;
 			if (state->given != NULL && was_given(state, node))
 				continue;
-			if (state->ball_count > 0 && !within_balls(state, slot))
+			if (!within_balls(state, first_ball, slot))
 				continue;
 			if (sort && state->candidate_count == 2 * state->batch)
 			{
@@ -560,7 +564,7 @@ read_candidate(AmScan state, const AmCandidate *candidate, double *bound, bool *
 		if (found)
 			*bound = vx_quant_bound(&state->query, slot);
 		if (found && within != NULL)
-			*within = within_balls(state, slot);
+			*within = within_balls(state, 0, slot);
 	}
 	UnlockReleaseBuffer(buffer);
 	return found;
@@ -666,6 +670,8 @@ collect_candidates(IndexScanDesc scan)
 
 	if (!sorts_codes(state))
 	{
+		if (state->batch == 0)
+			state->counters.passes++;
 		state->batch = INT_MAX / 4;
 		if (state->ball_count > 0 &&
 			state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
@@ -1141,5 +1147,6 @@ vx_am_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 		count += state->tid_count - state->next_tid;
 		state->next_tid = state->tid_count;
 	}
+	state->counters.rows += count;
 	return count;
 }

@@ -15,7 +15,6 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
 #include "am/am_inspect.h"
@@ -57,34 +56,13 @@ vx_hnsw_check_words(StoreIndex *store)
 		vx_store_report_corruption(store->relation, "The graph cannot be read: %s.", wrong);
 }
 
-/*
- * Expressions of an index are functions of the table's owner.  Whoever else
- * inspects the index must not run them with rights of his own, nor the owner's
- * rights with names that he resolves: as VACUUM and ANALYZE do it.
- */
-static void
-become_owner(HnswTable *table)
-{
-	Oid			owner = table->heap->rd_rel->relowner;
-
-	GetUserIdAndSecContext(&table->caller, &table->caller_context);
-	if (table->caller == owner ||
-		(RelationGetIndexExpressions(table->index) == NIL &&
-		 RelationGetIndexPredicate(table->index) == NIL))
-		return;
-	SetUserIdAndSecContext(owner, table->caller_context | SECURITY_RESTRICTED_OPERATION);
-	table->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
 void
 vx_hnsw_begin_table(HnswTable *table, Relation heap, Relation index)
 {
 	memset(table, 0, sizeof(HnswTable));
 	table->heap = heap;
 	table->index = index;
-	become_owner(table);
+	vx_am_become_owner(&table->rights, heap, index);
 	table->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	table->blocks = RelationGetNumberOfBlocks(heap);
 	table->fetch = table_index_fetch_begin(heap);
@@ -106,11 +84,7 @@ vx_hnsw_end_table(HnswTable *table)
 	ExecDropSingleTupleTableSlot(table->slot);
 	table_index_fetch_end(table->fetch);
 	UnregisterSnapshot(table->snapshot);
-	if (table->guc_level != 0)
-	{
-		AtEOXact_GUC(false, table->guc_level);
-		SetUserIdAndSecContext(table->caller, table->caller_context);
-	}
+	vx_am_become_caller(&table->rights);
 }
 
 bool

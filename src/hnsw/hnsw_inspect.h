@@ -11,6 +11,7 @@
 #include "access/tableam.h"
 #include "nodes/execnodes.h"
 
+#include "am/am_inspect.h"
 #include "hnsw/hnsw.h"
 #include "type/type_vector.h"
 
@@ -28,9 +29,7 @@ typedef struct HnswTable
 	AttrNumber	attribute;		/* of the vector; 0: an expression */
 	IndexInfo  *index_info;		/* for expressions */
 	EState	   *estate;
-	Oid			caller;
-	int			caller_context;
-	int			guc_level;		/* 0: we are the caller */
+	AmRights	rights;
 } HnswTable;
 
 /*
