@@ -55,9 +55,10 @@ INSERT INTO flat_radius
 			UNION ALL SELECT unnest('{0,-1,1e-300,1e300,-1e300,Infinity,-Infinity,NaN}'::float8[])) r(r);
 SELECT metric, count(*) FROM flat_radius GROUP BY 1 ORDER BY 1;
 
-CREATE FUNCTION pg_temp.compare(metric text, q vector, r float8) RETURNS text LANGUAGE plpgsql AS $$
+-- Comparisons are seen through, too, but for NaN: it is above all distances, and no ball is as large.
+CREATE FUNCTION pg_temp.compare(condition text, q vector, r float8) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	statement text := format('SELECT id FROM flat_within WHERE %s_within(v, %L, %L)', metric, q, r);
+	statement text := 'SELECT id FROM flat_within WHERE ' || format(condition, q, r);
 	line text;
 	plan text := '';
 	truth int[];
@@ -82,30 +83,34 @@ BEGIN
 	RESET enable_seqscan;
 	RESET enable_indexscan;
 	RETURN CASE
-		WHEN plan !~ 'Index Cond.*Bitmap Index Scan' THEN 'no index: ' || plan
+		WHEN r = 'NaN' AND condition !~ 'within' AND plan ~ 'Index Cond' THEN 'index: ' || plan
+		WHEN plan !~ 'Index Cond.*Bitmap Index Scan' AND (r <> 'NaN' OR condition ~ 'within') THEN 'no index: ' || plan
 		WHEN by_index IS DISTINCT FROM truth THEN 'other rows by index scan'
 		WHEN by_bitmap IS DISTINCT FROM truth THEN 'other rows by bitmap scan'
 		ELSE 'same' END;
 END
 $$;
-CREATE TABLE flat_result (metric text, quantizer text, result text);
+CREATE TABLE flat_result (condition text, quantizer text, result text);
 DO $$
 DECLARE
 	metric_name text;
+	operator text;
 	quantizer_name text;
 BEGIN
-	FOREACH metric_name IN ARRAY ARRAY['l2', 'ip', 'cosine', 'l1'] LOOP
+	FOR metric_name, operator IN VALUES ('l2', '<->'), ('ip', '<#>'), ('cosine', '<=>'), ('l1', '<+>') LOOP
 		FOREACH quantizer_name IN ARRAY ARRAY['sq8', 'none'] LOOP
 			EXECUTE format('CREATE INDEX flat_within_i ON flat_within USING flat (v vector_%s_ops) WITH (quantizer = %s)',
 				metric_name, quantizer_name);
-			INSERT INTO flat_result SELECT metric_name, quantizer_name, pg_temp.compare(metric, q, r)
-				FROM flat_radius WHERE metric = metric_name;
+			INSERT INTO flat_result SELECT condition, quantizer_name, pg_temp.compare(condition, q, r)
+				FROM flat_radius, unnest(ARRAY[
+					metric_name || '_within(v, %L, %L)', 'v ' || operator || ' %L < %L', '%2$L >= %1$L ' || operator || ' v']) condition
+				WHERE metric = metric_name;
 			DROP INDEX flat_within_i;
 		END LOOP;
 	END LOOP;
 END
 $$;
-SELECT metric, quantizer, result, count(*) FROM flat_result GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SELECT condition, quantizer, result, count(*) FROM flat_result GROUP BY 1, 2, 3 ORDER BY condition COLLATE "C", 2, 3;
 DROP TABLE flat_result, flat_radius;
 
 CREATE FUNCTION pg_temp.plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
@@ -165,6 +170,36 @@ EXECUTE flat_within_count(:'near', 'NaN');
 EXECUTE flat_within_count(:'near', 'Infinity');
 DEALLOCATE flat_within_count;
 RESET plan_cache_mode;
+-- So are those of a comparison, when it is planned; plans that are made for all values do without the condition.
+PREPARE flat_within_less(vector, float8) AS SELECT count(*) FROM flat_within WHERE v <-> $1 < $2;
+SET plan_cache_mode = force_custom_plan;
+SELECT pg_temp.plan_of(format('EXECUTE flat_within_less(%L, 1.9)', :'near')) ~ 'Index Cond: \(v <->@ vector_ball' AS by_index,
+	pg_temp.plan_of(format('EXECUTE flat_within_less(%L, ''NaN'')', :'near')) ~ 'Index Cond' AS nan_by_index;
+EXECUTE flat_within_less(:'near', 1.9);
+EXECUTE flat_within_less(NULL, 1.9);
+EXECUTE flat_within_less(:'near', NULL);
+EXECUTE flat_within_less(:'near', 'NaN');
+EXECUTE flat_within_less(:'near', 'Infinity');
+EXECUTE flat_within_less(:'near', -1);
+SET plan_cache_mode = force_generic_plan;
+SELECT pg_temp.plan_of(format('EXECUTE flat_within_less(%L, 1.9)', :'near')) ~ 'Index Cond' AS by_index;
+EXECUTE flat_within_less(:'near', 1.9);
+EXECUTE flat_within_less(:'near', 'NaN');
+EXECUTE flat_within_less(:'near', 'Infinity');
+DEALLOCATE flat_within_less;
+RESET plan_cache_mode;
+-- With an order, with another condition of the index, of the table
+SET enable_bitmapscan = off;
+EXPLAIN (COSTS OFF) SELECT id FROM flat_within WHERE v <-> :'near' < 1.9 AND 3.2 >= v <-> :'far' AND v IS NOT NULL AND id % 2 = 0
+ORDER BY v <-> :'near' LIMIT 5;
+SELECT array_agg(id) FROM (SELECT id FROM flat_within WHERE v <-> :'near' < 1.9 AND 3.2 >= v <-> :'far' AND v IS NOT NULL AND id % 2 = 0
+	ORDER BY v <-> :'near' LIMIT 5) s;
+RESET enable_bitmapscan;
+-- Not the index's distance, not its column, not a bound from above, nothing that is known before the scan
+SELECT condition, pg_temp.plan_of('SELECT id FROM flat_within a WHERE ' || condition) ~ 'Index Cond' AS by_index
+FROM unnest(ARRAY['v <-> %L <= 1', '1 > v <-> %L', 'v <+> %L < 1', 'subvector(v, 1, 8) <-> %L < 1', 'v <-> %L > 1', '1 < v <-> %L', '(v <-> %L) * 2 < 1', 'v <-> %L = 1',
+	'v <-> v < 1', '(SELECT 1.9::float8) > v <-> %L', 'v <-> %L < 1 OR id = 1', 'NOT v <-> %L >= 1']) AS t(condition_format),
+	format(condition_format, :'near') AS condition;
 -- The pairs of a join: for each row of the one table a scan of the other's index
 SELECT pg_temp.plan_of('SELECT a.id, b.id FROM flat_within a JOIN flat_within b ON l2_within(b.v, a.v, 0.05) WHERE a.id BETWEEN 1 AND 4')
 	~ 'Index Cond: \(v <->@ vector_ball\(a.v, ''0.05''::double precision\)\)' AS by_index;
@@ -174,6 +209,39 @@ WHERE a.id BETWEEN 1 AND 4 GROUP BY a.id ORDER BY a.id;
 -- The rewriting finds its functions whatever the search path.
 SET search_path = pg_catalog;
 EXPLAIN (COSTS OFF) SELECT id FROM public.flat_within WHERE public.l2_within(v, public.array_to_vector('{1,1,1,1,1,1,1,1}'::real[], 8, true), 0.1);
+EXPLAIN (COSTS OFF) SELECT id FROM public.flat_within
+WHERE v OPERATOR(public.<->) public.array_to_vector('{1,1,1,1,1,1,1,1}'::real[], 8, true) < 0.1;
 RESET search_path;
+
+-- Partitions have indexes of their own.
+CREATE TABLE flat_within_parted (id int, v vector(8)) PARTITION BY RANGE (id);
+CREATE TABLE flat_within_part PARTITION OF flat_within_parted FOR VALUES FROM (1) TO (500);
+CREATE TABLE flat_within_rest PARTITION OF flat_within_parted DEFAULT;
+INSERT INTO flat_within_parted SELECT * FROM flat_within;
+CREATE INDEX ON flat_within_parted USING flat (v vector_l2_ops);
+ANALYZE flat_within_parted;
+EXPLAIN (COSTS OFF) SELECT id FROM flat_within_parted WHERE v <-> :'near' < 1.9;
+SELECT count(*) FROM flat_within_parted WHERE v <-> :'near' < 1.9;
+DROP TABLE flat_within_parted;
+
+-- A graph answers such conditions by its codes.
+DROP INDEX flat_within_i;
+CREATE INDEX flat_within_i ON flat_within USING hnsw (v vector_l2_ops);
+EXPLAIN (COSTS OFF) SELECT id FROM flat_within WHERE v <-> :'near' < 1.9;
+SELECT count(*) FROM flat_within WHERE v <-> :'near' < 1.9;
+SET enable_bitmapscan = off;
+EXPLAIN (COSTS OFF) SELECT id FROM flat_within WHERE v <-> :'near' < 1.9 ORDER BY v <-> :'far' LIMIT 5;
+SELECT count(*) FROM (SELECT id FROM flat_within WHERE v <-> :'near' < 1.9 ORDER BY v <-> :'far' LIMIT 1000) s;
+RESET enable_bitmapscan;
+
+-- Where conditions of a policy come first, and may not be told of others
+CREATE ROLE regress_flat_within;
+GRANT SELECT ON flat_within TO regress_flat_within;
+ALTER TABLE flat_within ENABLE ROW LEVEL SECURITY;
+CREATE POLICY flat_within_policy ON flat_within USING (id % 2 = 0);
+SET ROLE regress_flat_within;
+EXPLAIN (COSTS OFF) SELECT id FROM flat_within WHERE v <-> :'near' < 1.9;
+RESET ROLE;
 RESET enable_seqscan;
 DROP TABLE flat_within;
+DROP ROLE regress_flat_within;

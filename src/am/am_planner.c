@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * am_planner.c
- *	  Planner support: threshold functions become index conditions, and
- *	  parallel scans of flat indexes are priced as what they are.
+ *	  Planner support: threshold functions and comparisons of distances become
+ *	  index conditions, and parallel scans of flat indexes are priced as what
+ *	  they are.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,8 +24,10 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
+#include "optimizer/restrictinfo.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
@@ -227,6 +230,119 @@ divide_startup_cost(IndexPath *path)
 }
 
 /*
+ * "column <-> query < radius" or "<= radius", written either way around, as an
+ * index knows it: "column <->@ vector_ball(query, radius)", which is true of all
+ * rows that meet the clause.  NULL if the clause is no such thing.
+ *
+ * The radius must be a known number.  NaN is above every distance for a
+ * comparison, and no distance is within it for a ball.
+ */
+static Expr *
+make_ball_clause(PlannerInfo *root, IndexOptInfo *index, const RestrictInfo *restriction)
+{
+	OpExpr	   *comparison = (OpExpr *) restriction->clause;
+	OpExpr	   *distance;
+	Const	   *radius;
+	Node	   *column;
+	Node	   *query;
+	Oid			vector_type = index->opcintype[0];
+	Oid			ball_function;
+	Oid			ball_type;
+	Oid			operator;
+
+	if (!IsA(comparison, OpExpr) || list_length(comparison->args) != 2)
+		return NULL;
+	if (comparison->opfuncid == F_FLOAT8LT || comparison->opfuncid == F_FLOAT8LE)
+	{
+		distance = linitial(comparison->args);
+		radius = lsecond(comparison->args);
+	}
+	else if (comparison->opfuncid == F_FLOAT8GT || comparison->opfuncid == F_FLOAT8GE)
+	{
+		distance = lsecond(comparison->args);
+		radius = linitial(comparison->args);
+	}
+	else
+		return NULL;
+	if (!IsA(radius, Const) || radius->constisnull || isnan(DatumGetFloat8(radius->constvalue)) ||
+		!IsA(distance, OpExpr) || distance->opno !=
+		get_opfamily_member(index->opfamily[0], vector_type, vector_type, AM_STRATEGY_DISTANCE))
+		return NULL;
+
+	column = linitial(distance->args);
+	query = lsecond(distance->args);
+	if (!match_index_to_operand(column, 0, index))
+	{
+		column = lsecond(distance->args);
+		query = linitial(distance->args);
+		if (!match_index_to_operand(column, 0, index))
+			return NULL;
+	}
+	if (!is_pseudo_constant_for_index(root, query, index))
+		return NULL;
+
+	ball_function = find_ball_function(distance->opfuncid, vector_type);
+	if (!OidIsValid(ball_function))
+		return NULL;
+	ball_type = get_func_rettype(ball_function);
+	operator = get_opfamily_member(index->opfamily[0], vector_type, ball_type,
+								   AM_STRATEGY_WITHIN);
+	if (!OidIsValid(operator))
+		return NULL;
+	return make_opclause(operator, BOOLOID, false, (Expr *) column, (Expr *)
+						 makeFuncExpr(ball_function, ball_type, list_make2(query, radius),
+									  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+						 InvalidOid, InvalidOid);
+}
+
+/*
+ * Plan anew with the conditions that make_ball_clause finds, if there are any.
+ * A comparison of distances is a condition of float8, and the planner asks no
+ * support function whether there is more to it.
+ *
+ * The clauses are shown to the indexes, not to the table: what a path does not
+ * use is not evaluated, and the comparisons stay as filters.
+ */
+static void
+add_threshold_paths(PlannerInfo *root, RelOptInfo *rel)
+{
+	List	   *saved = NIL;
+	bool		found = false;
+	ListCell   *cell;
+	ListCell   *restriction_cell;
+
+	foreach(cell, rel->indexlist)
+	{
+		IndexOptInfo *index = (IndexOptInfo *) lfirst(cell);
+		List	   *clauses = index->indrestrictinfo;
+
+		saved = lappend(saved, clauses);
+		if (!index->amcanorderbyop)
+			continue;
+		foreach(restriction_cell, clauses)
+		{
+			RestrictInfo *restriction = (RestrictInfo *) lfirst(restriction_cell);
+			Expr	   *clause = make_ball_clause(root, index, restriction);
+
+			if (clause != NULL)
+			{
+				RestrictInfo *ball = make_simple_restrictinfo(root, clause);
+
+				ball->security_level = restriction->security_level;
+				index->indrestrictinfo = lappend(list_copy(index->indrestrictinfo), ball);
+				found = true;
+			}
+		}
+	}
+	if (!found)
+		return;
+
+	create_index_paths(root, rel);
+	forboth(cell, rel->indexlist, restriction_cell, saved)
+		((IndexOptInfo *) lfirst(cell))->indrestrictinfo = lfirst(restriction_cell);
+}
+
+/*
  * The planner does not ask whether ORDER BY expressions of an index path are
  * parallel safe, since no access method of its own has both these and parallel
  * scans.  They may hold parameters of an outer query that workers never get to
@@ -239,6 +355,11 @@ adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 
 	if (previous_pathlist_hook)
 		previous_pathlist_hook(root, rel, rti, rte);
+
+	/* Parents of partitions have indexes, too, for other ends. */
+	if (rte->rtekind == RTE_RELATION && !rte->inh && rte->tablesample == NULL &&
+		!IS_DUMMY_REL(rel))
+		add_threshold_paths(root, rel);
 
 	foreach(cell, rel->partial_pathlist)
 	{
@@ -256,12 +377,14 @@ adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 
 /*
  * Called by the handlers: planning with one of our indexes has read its
- * handler first, so the hook is there whenever it can matter.
+ * handler first, so the hook is there whenever it can matter.  cost_estimate is
+ * NULL if the access method has no parallel scans.
  */
 void
 vx_am_install_planner_hook(void *cost_estimate)
 {
-	parallel_cost_estimate = cost_estimate;
+	if (cost_estimate != NULL)
+		parallel_cost_estimate = cost_estimate;
 	if (hook_installed)
 		return;
 	previous_pathlist_hook = set_rel_pathlist_hook;
