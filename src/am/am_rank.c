@@ -28,7 +28,6 @@
 #include "utils/memutils.h"
 
 #include "am/am_rank.h"
-#include "type/type_vector.h"
 
 typedef struct RankedRow
 {
@@ -41,6 +40,7 @@ struct AmRank
 {
 	IndexScanDesc scan;
 	const QuantQuery *query;
+	AmToast    *toast;
 	TupleTableSlot *slot;
 	AttrNumber	attribute;		/* of the table; 0: an expression */
 	IndexInfo  *index_info;		/* for expressions */
@@ -64,12 +64,13 @@ compare_rows(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 }
 
 AmRank *
-vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query)
+vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query, AmToast *toast)
 {
 	AmRank	   *rank = palloc0(sizeof(AmRank));
 
 	rank->scan = scan;
 	rank->query = query;
+	rank->toast = toast;
 	rank->slot = table_slot_create(scan->heapRelation, NULL);
 	rank->attribute = scan->indexRelation->rd_index->indkey.values[0];
 	if (rank->attribute == 0)
@@ -132,7 +133,7 @@ vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead)
 	if (isnull)
 		vx_store_report_corruption(index, "Heap tuple (%u,%u) has no vector.",
 								   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
-	vector = DatumGetVector(value);
+	vector = vx_am_fetch_vector(rank->toast, value);
 	if (vector->dim != query->params.dims)
 		vx_store_report_corruption(index, "Heap tuple (%u,%u) has %d dimensions, the index %d.",
 								   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid),
@@ -149,6 +150,12 @@ vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead)
 	row->tid = *tid;
 	pairingheap_add(rank->heap, &row->node);
 	return true;
+}
+
+bool
+vx_am_rank_is_empty(const AmRank *rank)
+{
+	return pairingheap_is_empty(rank->heap);
 }
 
 bool

@@ -12,11 +12,20 @@
 #include "access/relscan.h"
 
 #include "am/am_index.h"
+#include "type/type_vector.h"
 
 typedef struct AmRank AmRank;
 
+/* am_toast.c: TOASTed vectors; lives in the current context until its end */
+typedef struct AmToast AmToast;
+extern AmToast *vx_am_begin_toast(void);
+extern void vx_am_end_toast(AmToast *toast);
+
+/* A vector in the current memory context, or where the datum has it */
+extern Vector *vx_am_fetch_vector(AmToast *toast, Datum value);
+
 /* Lives in the current memory context until vx_am_end_rank. */
-extern AmRank *vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query);
+extern AmRank *vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query, AmToast *toast);
 extern void vx_am_end_rank(AmRank *rank);
 
 /*
@@ -24,6 +33,8 @@ extern void vx_am_end_rank(AmRank *rank);
  * *all_dead tells whether nobody does.
  */
 extern bool vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead);
+
+extern bool vx_am_rank_is_empty(const AmRank *rank);
 
 /*
  * Take the nearest row, if there is one and its distance is at most limit

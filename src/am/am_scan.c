@@ -65,6 +65,7 @@ typedef struct AmScanData
 	StoreIndex *store;
 	MemoryContext query_context;	/* reset by every rescan */
 	const AmWalk *walk;			/* NULL: the access method has none */
+	AmToast    *toast;
 
 	/* what is asked for */
 	bool		never;			/* a condition that no row meets */
@@ -91,6 +92,7 @@ typedef struct AmScanData
 	/* the walk */
 	void	   *walk_state;
 	bool		walking;		/* it may give more */
+	bool		at_border;		/* but rows of its last batch come first */
 	uint64	   *given;			/* by node id: candidates from the walk */
 	uint64		given_nodes;	/* bits there are */
 	bool		has_returned;	/* last_distance is set */
@@ -155,6 +157,7 @@ vx_am_begin_scan(Relation index, int key_count, int order_by_count, const AmWalk
 	state->query_context = AllocSetContextCreate(CurrentMemoryContext, "vecext scan",
 												 ALLOCSET_DEFAULT_SIZES);
 	state->walk = walk;
+	state->toast = vx_am_begin_toast();
 	state->map_buffer = InvalidBuffer;
 	scan->opaque = state;
 	return scan;
@@ -186,6 +189,7 @@ vx_am_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
 	AmScan		state = (AmScan) scan->opaque;
 	MemoryContext query_context = state->query_context;
 	const AmWalk *walk = state->walk;
+	AmToast    *toast = state->toast;
 
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, sizeof(ScanKeyData) * scan->numberOfKeys);
@@ -197,6 +201,7 @@ vx_am_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
 	memset(state, 0, sizeof(AmScanData));
 	state->query_context = query_context;
 	state->walk = walk;
+	state->toast = toast;
 	state->map_buffer = InvalidBuffer;
 }
 
@@ -206,6 +211,7 @@ vx_am_end_scan(IndexScanDesc scan)
 	AmScan		state = (AmScan) scan->opaque;
 
 	release_heap(state);
+	vx_am_end_toast(state->toast);
 	MemoryContextDelete(state->query_context);
 	pfree(state);
 }
@@ -310,7 +316,7 @@ start_scan(IndexScanDesc scan)
 		(state->store->quant->kind != QUANT_NONE ||
 		 state->query.query_class != QUANT_QUERY_NORMAL ||
 		 (state->store->meta.flags & STORE_FLAG_ODD)))
-		state->rank = vx_am_begin_rank(scan, &state->query);
+		state->rank = vx_am_begin_rank(scan, &state->query, state->toast);
 
 	if (state->walk != NULL && sorts_codes(state) && scan->parallel_scan == NULL)
 	{
@@ -770,9 +776,14 @@ next_code_rows(IndexScanDesc scan)
 		{
 			const AmCandidate *candidate;
 
-			if (state->next_candidate == state->candidate_count &&
-				!collect_candidates(scan))
-				return false;
+			if (state->next_candidate == state->candidate_count)
+			{
+				/* A batch of the walk ends: what it gave goes out first. */
+				state->at_border = state->walking && state->rank != NULL &&
+					!vx_am_rank_is_empty(state->rank);
+				if (state->at_border || !collect_candidates(scan))
+					return false;
+			}
 			VX_DEBUG_POINT("flat-candidate");
 			candidate = &state->current[state->next_candidate++];
 			if (!state->walking)
@@ -884,7 +895,9 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 }
 
 /*
- * Fetch TIDs until there are some; moves through the phases.
+ * Fetch TIDs until there are some; moves through the phases.  False also
+ * where a batch of the walk ends and its rows have not all been returned
+ * (at_border).
  */
 static bool
 fetch_tids(IndexScanDesc scan)
@@ -934,6 +947,8 @@ fetch_tids(IndexScanDesc scan)
 		}
 		if (found)
 			return true;
+		if (state->at_border)
+			return false;
 		state->phase++;
 		state->in_chunk = false;
 	}
@@ -1037,7 +1052,9 @@ accept_distance(AmScan state, double distance)
 
 /*
  * The next row in exact order: rows go from the candidates to the ranking
- * until the nearest there is no farther than what may still come.
+ * until the nearest there is no farther than what may still come from this
+ * batch.  To look into the next batch first would cost a walk several times as
+ * wide for every query that asks for as many rows as a batch has.
  */
 static bool
 get_ranked_tuple(IndexScanDesc scan)

@@ -105,6 +105,22 @@ typedef RelFileNode RelFileLocator;
 #define vx_count_instrument_search(scan) ((void) 0)
 #endif
 
+/* 18 has an argument more. */
+#if PG_VERSION_NUM >= 180000
+#define vx_index_beginscan(table, index, snapshot, keys, order_bys) \
+	index_beginscan(table, index, snapshot, NULL, keys, order_bys)
+#else
+#define vx_index_beginscan(table, index, snapshot, keys, order_bys) \
+	index_beginscan(table, index, snapshot, keys, order_bys)
+#endif
+
+/* What TOAST tables are read with; 18 has one for all.  Include toast_internals.h. */
+#if PG_VERSION_NUM >= 180000
+#define vx_toast_snapshot(room) ((void) (room), get_toast_snapshot())
+#else
+#define vx_toast_snapshot(room) (init_toast_snapshot(room), (room))
+#endif
+
 /* 18 dropped ExecutorRun's last parameter. */
 #if PG_VERSION_NUM >= 180000
 #define VX_EXECUTOR_RUN_ARGS QueryDesc *query, ScanDirection direction, uint64 count

@@ -25,6 +25,20 @@ typedef struct Candidate
 
 #define EXPANDED 0x80000000U
 
+/*
+ * In lists while the graph is built, where nothing is protected yet: a node
+ * that is chosen and nearer lies between this one and the owner.  Kept for
+ * lists that have been full once (JUDGED).
+ */
+#define COVERED HNSW_PROTECTED
+
+/* In levels: the node's list of level 0 says which of its links are covered */
+#define JUDGED 0x80
+
+/* Bytes of a code that are asked for ahead; the CPU finds the rest. */
+#define PREFETCH_BYTES 1024
+#define CACHE_LINE 64
+
 struct HnswWorker
 {
 	uint16_t	epoch;			/* visited[node] == epoch: seen in this search */
@@ -36,6 +50,7 @@ struct HnswWorker
 	uint32_t   *selected;		/* 2 m + 1 */
 	const QuantSlotData **slots;	/* 2 m + 1 */
 	float	   *distances;		/* 2 m + 1 */
+	float	   *others;			/* 2 m + 1 */
 	uint32_t   *batch;			/* 2 m + 1 */
 };
 
@@ -167,7 +182,7 @@ vx_hnsw_worker_bytes(uint32_t count, int m, int ef_construction)
 		align64(list_room(m) * sizeof(Candidate)) +
 		2 * align64(list_room(m) * sizeof(uint32_t)) +
 		align64(list_room(m) * sizeof(QuantSlotData *)) +
-		align64(list_room(m) * sizeof(float));
+		2 * align64(list_room(m) * sizeof(float));
 }
 
 HnswWorker *
@@ -192,6 +207,8 @@ vx_hnsw_worker_init(void *memory, uint32_t count, int m, int ef_construction)
 	worker->slots = (const QuantSlotData **) at;
 	at += align64(list_room(m) * sizeof(QuantSlotData *));
 	worker->distances = (float *) at;
+	at += align64(list_room(m) * sizeof(float));
+	worker->others = (float *) at;
 	return worker;
 }
 
@@ -199,6 +216,17 @@ static inline const QuantSlotData *
 get_slot(const HnswGraph *graph, uint32_t node)
 {
 	return (const QuantSlotData *) (graph->slots + (size_t) node * graph->params->slot_bytes);
+}
+
+/* Ask for a code. */
+static inline void
+prefetch_slot(const HnswGraph *graph, const QuantSlotData *slot)
+{
+	int			bytes = graph->params->slot_bytes;
+	int			at;
+
+	for (at = 0; at < bytes && at < PREFETCH_BYTES; at += CACHE_LINE)
+		__builtin_prefetch((const char *) slot + at);
 }
 
 static inline int
@@ -302,6 +330,7 @@ collect_unvisited(const HnswGraph *graph, HnswWorker *worker, uint32_t node, int
 		worker->visited[neighbour] = worker->epoch;
 		worker->batch[count] = neighbour;
 		worker->slots[count] = get_slot(graph, neighbour);
+		prefetch_slot(graph, worker->slots[count]);
 		count++;
 	}
 	return count;
@@ -333,6 +362,13 @@ search_level(const HnswGraph *graph, HnswWorker *worker, const QuantSlotData *qu
 		lowest = ++next;
 
 		count = collect_unvisited(graph, worker, node, level);
+		if (next < worker->pool_count)
+		{
+			const uint32_t *list = get_list(graph, worker->pool[next].node & ~EXPANDED, level);
+
+			for (i = 0; i < list_size(graph, level); i += CACHE_LINE / sizeof(uint32_t))
+				__builtin_prefetch(list + i);
+		}
 		vx_quant_code_distance_list(graph->params, query, worker->slots, count,
 									worker->distances);
 		for (i = 0; i < count; i++)
@@ -384,7 +420,7 @@ descend(const HnswGraph *graph, HnswWorker *worker, const QuantSlotData *query,
 /*
  * Choose up to want of count candidates, sorted by distance to the node, by
  * the heuristic: one that is nearer to a chosen one than to the node is
- * passed over, and taken only if there is room in the end.
+ * passed over, and taken only if there is room in the end, marked as covered.
  */
 static int
 select_neighbours(const HnswGraph *graph, HnswWorker *worker, const Candidate *candidates,
@@ -431,7 +467,7 @@ select_neighbours(const HnswGraph *graph, HnswWorker *worker, const Candidate *c
 			worker->batch[passed++] = candidates[i].node;
 	}
 	for (i = 0; i < passed && chosen < want; i++)
-		selected[chosen++] = worker->batch[i];
+		selected[chosen++] = worker->batch[i] | COVERED;
 	return chosen;
 }
 
@@ -484,7 +520,8 @@ write_list(HnswGraph *graph, HnswWorker *worker, uint32_t node, int count, int l
 	{
 		int			k;
 
-		for (k = 0; k < count && worker->selected[k] != worker->batch[j]; k++)
+		for (k = 0; k < count &&
+			 ((worker->selected[k] ^ worker->batch[j]) & HNSW_ID_MASK) != 0; k++)
 			;
 		if (k == count)
 			__atomic_store_n(&list[i++], worker->batch[j], __ATOMIC_RELEASE);
@@ -493,6 +530,51 @@ write_list(HnswGraph *graph, HnswWorker *worker, uint32_t node, int count, int l
 	for (; i < others; i++)
 		__atomic_store_n(&list[i], HNSW_NONE, __ATOMIC_RELEASE);
 	unlock_byte(&graph->locks[node]);
+}
+
+/*
+ * Put target into a full list in the place of the one that it does best
+ * without: the farthest that is covered, or the farthest.  Who is covered has
+ * been found out for the others, so that it takes the distances from the owner
+ * and from target, and not those of all pairs.
+ */
+static void
+replace_link(HnswGraph *graph, HnswWorker *worker, uint32_t *list, int size,
+			 const QuantSlotData *slot, uint32_t target, float distance)
+{
+	bool		covered = false;
+	int			victim = -1;
+	bool		victim_covered = false;
+	float		victim_distance = distance;
+	int			i;
+
+	for (i = 0; i < size; i++)
+	{
+		worker->slots[i] = get_slot(graph, list[i] & HNSW_ID_MASK);
+		prefetch_slot(graph, worker->slots[i]);
+	}
+	vx_quant_code_distance_list(graph->params, slot, worker->slots, size, worker->distances);
+	vx_quant_code_distance_list(graph->params, get_slot(graph, target), worker->slots, size,
+								worker->others);
+	for (i = 0; i < size && !covered; i++)
+		covered = !(list[i] & COVERED) && worker->distances[i] < distance &&
+			worker->others[i] < distance;
+	victim_covered = covered;
+	for (i = 0; i < size; i++)
+	{
+		if (!(list[i] & COVERED) && !covered && worker->distances[i] > distance &&
+			worker->others[i] < worker->distances[i])
+			__atomic_store_n(&list[i], list[i] | COVERED, __ATOMIC_RELAXED);
+		if ((list[i] & COVERED) != 0 ? !victim_covered || worker->distances[i] > victim_distance :
+			!victim_covered && worker->distances[i] > victim_distance)
+		{
+			victim = i;
+			victim_distance = worker->distances[i];
+			victim_covered = (list[i] & COVERED) != 0;
+		}
+	}
+	if (victim >= 0)
+		__atomic_store_n(&list[victim], covered ? target | COVERED : target, __ATOMIC_RELEASE);
 }
 
 /*
@@ -518,14 +600,17 @@ add_link(HnswGraph *graph, HnswWorker *worker, uint32_t node, uint32_t target,
 	}
 	if (count < size)
 		__atomic_store_n(&list[count], target, __ATOMIC_RELEASE);
+	else if (level == 0 && (graph->levels[node] & JUDGED))
+		replace_link(graph, worker, list, size, get_slot(graph, node), target, distance);
 	else
 	{
 		const QuantSlotData *slot = get_slot(graph, node);
 
 		for (i = 0; i < count; i++)
 		{
-			worker->merge[i].node = list[i];
-			worker->slots[i] = get_slot(graph, list[i]);
+			worker->merge[i].node = list[i] & HNSW_ID_MASK;
+			worker->slots[i] = get_slot(graph, worker->merge[i].node);
+			prefetch_slot(graph, worker->slots[i]);
 		}
 		vx_quant_code_distance_list(graph->params, slot, worker->slots, count,
 									worker->distances);
@@ -538,6 +623,8 @@ add_link(HnswGraph *graph, HnswWorker *worker, uint32_t node, uint32_t target,
 								  worker->selected);
 		for (i = 0; i < count; i++)
 			__atomic_store_n(&list[i], worker->selected[i], __ATOMIC_RELEASE);
+		if (level == 0)
+			graph->levels[node] |= JUDGED;
 	}
 	unlock_byte(&graph->locks[node]);
 }
@@ -547,7 +634,7 @@ vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node)
 {
 	HnswGraphHeader *header = graph->header;
 	const QuantSlotData *slot = get_slot(graph, node);
-	int			node_level = graph->levels[node];
+	int			node_level = graph->levels[node] & ~JUDGED;
 	uint64_t	entry = __atomic_load_n(&header->entry, __ATOMIC_ACQUIRE);
 	int			entry_level;
 	int			level;
@@ -678,6 +765,29 @@ link_orphan(HnswGraph *graph, uint32_t node, uint32_t orphan)
 	return true;
 }
 
+/* The bit says something else from now on. */
+static void
+forget_covered(HnswGraph *graph)
+{
+	size_t		m = graph->header->m;
+	size_t		count = graph->header->count * 2 * m;
+	size_t		i;
+
+	for (i = 0; i < count; i++)
+	{
+		if (graph->links[i] != HNSW_NONE)
+			graph->links[i] &= ~COVERED;
+	}
+	count = graph->header->upper_lists * m;
+	for (i = 0; i < count; i++)
+	{
+		if (graph->upper_links[i] != HNSW_NONE)
+			graph->upper_links[i] &= ~COVERED;
+	}
+	for (i = 0; i < graph->header->count; i++)
+		graph->levels[i] &= ~JUDGED;
+}
+
 uint32_t
 vx_hnsw_graph_finish(HnswGraph *graph, HnswWorker *worker, uint32_t *order)
 {
@@ -689,6 +799,7 @@ vx_hnsw_graph_finish(HnswGraph *graph, HnswWorker *worker, uint32_t *order)
 
 	if (count == 0)
 		return 0;
+	forget_covered(graph);
 	memset(reached, 0, count);
 	order[0] = (uint32_t) (graph->header->entry >> 32);
 	reached[order[0]] = 1;

@@ -20,8 +20,8 @@ PG_FUNCTION_INFO_V1(vecext_l2_distance);
 Datum
 vecext_l2_distance(PG_FUNCTION_ARGS)
 {
-	Vector	   *a = PG_GETARG_VECTOR_P(0);
-	Vector	   *b = PG_GETARG_VECTOR_P(1);
+	Vector	   *a = PG_GETARG_VECTOR_RECENT(0);
+	Vector	   *b = PG_GETARG_VECTOR_RECENT(1);
 
 	vx_type_check_same_dims(a, b);
 	PG_RETURN_FLOAT8(vx_distance_l2(a->dim, a->x, b->x));
@@ -56,8 +56,8 @@ PG_FUNCTION_INFO_V1(vecext_vector_negative_inner_product);
 Datum
 vecext_vector_negative_inner_product(PG_FUNCTION_ARGS)
 {
-	Vector	   *a = PG_GETARG_VECTOR_P(0);
-	Vector	   *b = PG_GETARG_VECTOR_P(1);
+	Vector	   *a = PG_GETARG_VECTOR_RECENT(0);
+	Vector	   *b = PG_GETARG_VECTOR_RECENT(1);
 
 	vx_type_check_same_dims(a, b);
 	PG_RETURN_FLOAT8(vx_distance_negative_ip(a->dim, a->x, b->x));
@@ -68,8 +68,8 @@ PG_FUNCTION_INFO_V1(vecext_cosine_distance);
 Datum
 vecext_cosine_distance(PG_FUNCTION_ARGS)
 {
-	Vector	   *a = PG_GETARG_VECTOR_P(0);
-	Vector	   *b = PG_GETARG_VECTOR_P(1);
+	Vector	   *a = PG_GETARG_VECTOR_RECENT(0);
+	Vector	   *b = PG_GETARG_VECTOR_RECENT(1);
 
 	vx_type_check_same_dims(a, b);
 	PG_RETURN_FLOAT8(vx_distance_cosine(a->dim, a->x, b->x));
@@ -80,8 +80,8 @@ PG_FUNCTION_INFO_V1(vecext_l1_distance);
 Datum
 vecext_l1_distance(PG_FUNCTION_ARGS)
 {
-	Vector	   *a = PG_GETARG_VECTOR_P(0);
-	Vector	   *b = PG_GETARG_VECTOR_P(1);
+	Vector	   *a = PG_GETARG_VECTOR_RECENT(0);
+	Vector	   *b = PG_GETARG_VECTOR_RECENT(1);
 
 	vx_type_check_same_dims(a, b);
 	PG_RETURN_FLOAT8(vx_distance_l1(a->dim, a->x, b->x));

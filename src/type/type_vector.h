@@ -34,6 +34,12 @@ StaticAssertDecl(offsetof(Vector, x) == 8, "vector header is 8 bytes");
 #define PG_GETARG_VECTOR_P(n) DatumGetVector(PG_GETARG_DATUM(n))
 #define PG_RETURN_VECTOR_P(v) PG_RETURN_POINTER(v)
 
+/*
+ * For arguments of distances: looks first among what scans have just fetched
+ * from TOAST.  Not to be changed, and valid until the function returns.
+ */
+#define PG_GETARG_VECTOR_RECENT(n) vx_type_recall_vector(PG_GETARG_DATUM(n))
+
 /* A new vector of dims zeros in the current memory context. */
 extern Vector *vx_type_make_vector(int dims);
 
@@ -54,6 +60,14 @@ extern void vx_type_check_expected_dims(int expected_dims, int dims);
 
 /* ereport(ERROR) if an element is NaN or infinite. */
 extern void vx_type_check_elements(const Vector *vector);
+
+/* type_recent.c; begins in the current memory context, which it lives as long as */
+typedef struct TypeRecent TypeRecent;
+struct varatt_external;
+extern TypeRecent *vx_type_begin_recent(void);
+extern void vx_type_remember_vector(TypeRecent *recent, const struct varatt_external *pointer,
+									const Vector *vector);
+extern Vector *vx_type_recall_vector(Datum value);
 
 /* -1, 0 or 1: by elements first, then by the number of dimensions. */
 extern int	vx_type_compare_vectors(const Vector *a, const Vector *b);

@@ -19,6 +19,8 @@
  *							answers had fewer than K rows
  *	  loop FIRST SECONDS	ask from there on, again from the start at the
  *							end: QUERIES SECONDS
+ *	  cpu N					run on this processor alone, and the server's process
+ *							too if it can be told to; "ok" or "no"
  *	  save FILE				write the last run: latency in microseconds and
  *							ids, a line for each query; "ok"
  *
@@ -36,6 +38,7 @@
 
 #include <arpa/inet.h>
 #include <math.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -54,7 +57,7 @@ typedef struct Answer
 	int32_t		ids[MAX_K];
 } Answer;
 
-static PGconn *connection;
+static PGconn * connection;
 
 /* Parameters as the server receives them */
 static char *parameters;
@@ -307,6 +310,15 @@ obey(char *line)
 			fail(rest, PQresultErrorMessage(result));
 		PQclear(result);
 		puts("ok");
+	}
+	else if (strcmp(line, "cpu") == 0)
+	{
+		cpu_set_t	cpus;
+
+		CPU_ZERO(&cpus);
+		CPU_SET(atoi(rest), &cpus);
+		puts(sched_setaffinity(PQbackendPID(connection), sizeof(cpus), &cpus) == 0 &&
+			 sched_setaffinity(0, sizeof(cpus), &cpus) == 0 ? "ok" : "no");
 	}
 	else if (strcmp(line, "prepare") == 0)
 	{

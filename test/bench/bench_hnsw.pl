@@ -371,11 +371,12 @@ sub index_bytes
 
 # ---- Searching ----
 
+my $unpinned;
 my %operator = (l2 => '<->', cosine => '<=>');
 
 sub open_client
 {
-	my ($side, $set, $statement, $with_truth) = @_;
+	my ($side, $set, $statement, $with_truth, $cpu) = @_;
 	my $client = start_program("bench_client on $side->{database}", $client_program, url_of($side->{database}));
 	# The settings of an extension exist as soon as its library is loaded.
 	tell_program($client, "sql $_")
@@ -383,6 +384,7 @@ sub open_client
 	tell_program($client, "queries $set->{queries} $set->{dims}");
 	tell_program($client, "truth $set->{truth} $k") if $with_truth;
 	tell_program($client, "prepare $statement");
+	$unpinned = 1 if tell_program($client, 'cpu ' . ($cpu // 0)) ne 'ok';
 	return $client;
 }
 
@@ -678,7 +680,7 @@ sub measure_clients
 	for my $side (@servers)
 	{
 		open_search($side, $set);
-		$side->{second} = open_client($side, $set, search_sql($set), 1);
+		$side->{second} = open_client($side, $set, search_sql($set), 1, 1);
 		my $ef = find_ef($side, $set, 0.95);
 		tell_program($_, "sql SET hnsw.ef_search = $ef") for $side->{search}, $side->{second};
 		tell_program($side->{second}, 'sql SET hnsw.target_recall = 0') if $side == ($ours // 0) && $am eq 'hnsw';
@@ -946,6 +948,7 @@ if ($part{growth})
 	show_builds(@of);
 }
 
+print "Clients and server could not be given processors: see README.md.\n" if $unpinned;
 if (defined $save_file)
 {
 	open my $out, '>', $save_file or die "$save_file: $!\n";

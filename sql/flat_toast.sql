@@ -1,0 +1,77 @@
+-- Vectors in TOAST: a scan reads them its own way, and the distance functions
+-- look at what it has read.
+CREATE EXTENSION IF NOT EXISTS vecext;
+SET jit = off;
+-- Exact answers from hnsw, too: all distances between random vectors are alike.
+SET hnsw.ef_search = 1000;
+CREATE FUNCTION wide(seed int, dims int DEFAULT 1000) RETURNS vector LANGUAGE sql IMMUTABLE AS
+$$ SELECT array_agg((hashint4(seed * 7919 + g) % 1000 / 8)::float4 ORDER BY g)::vector
+   FROM generate_series(1, dims) g $$;
+-- Few different elements: it can be compressed
+CREATE FUNCTION plain(seed int, dims int DEFAULT 1000) RETURNS vector LANGUAGE sql IMMUTABLE AS
+$$ SELECT array_agg((seed % 50 + (g > seed % 900)::int)::float4 ORDER BY g)::vector
+   FROM generate_series(1, dims) g $$;
+
+CREATE TABLE stored (id int, kind text, v vector(1000));
+ALTER TABLE stored ALTER v SET STORAGE EXTERNAL;
+INSERT INTO stored SELECT g, 'external', wide(g) FROM generate_series(1, 120) g;
+ALTER TABLE stored ALTER v SET STORAGE EXTENDED;
+ALTER TABLE stored SET (toast_tuple_target = 128);
+INSERT INTO stored SELECT g, 'extended', plain(g) FROM generate_series(121, 200) g;
+ALTER TABLE stored ALTER v SET STORAGE MAIN;
+INSERT INTO stored SELECT g, 'main', wide(g) FROM generate_series(201, 240) g;
+ALTER TABLE stored ALTER v SET STORAGE PLAIN;
+INSERT INTO stored SELECT g, 'plain', wide(g) FROM generate_series(241, 280) g;
+SELECT kind, count(*), bool_and(pg_column_size(v) < 4000) AS compressed FROM stored GROUP BY 1 ORDER BY 1;
+
+CREATE FUNCTION compare_order(query vector, wanted int) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE
+	by_index text;
+	by_table text;
+	statement text := 'SELECT count(DISTINCT id) || string_agg(d::text, '', '') FROM
+		(SELECT id, v <-> $1 AS d FROM stored ORDER BY v <-> $1 LIMIT $2) s';
+BEGIN
+	SET LOCAL enable_seqscan = off;
+	EXECUTE statement INTO by_index USING query, wanted;
+	SET LOCAL enable_seqscan = on;
+	SET LOCAL enable_indexscan = off;
+	EXECUTE statement INTO by_table USING query, wanted;
+	SET LOCAL enable_indexscan = on;
+	RETURN CASE WHEN by_index = by_table THEN 'the same' ELSE 'another order' END;
+END
+$$;
+
+CREATE INDEX stored_v ON stored USING flat (v vector_l2_ops);
+SELECT q, k, compare_order(wide(q), k) FROM (VALUES (3), (130), (210), (999)) a (q), (VALUES (1), (50), (280)) b (k);
+SELECT q, k, compare_order(plain(q), k) FROM (VALUES (3), (130), (999)) a (q), (VALUES (1), (50), (280)) b (k);
+DROP INDEX stored_v;
+CREATE INDEX stored_v ON stored USING hnsw (v vector_l2_ops);
+SELECT q, k, compare_order(wide(q), k) FROM (VALUES (3), (130), (999)) a (q), (VALUES (1), (50), (280)) b (k);
+
+-- What a cursor has read is what its snapshot sees, whatever is changed under it.
+SET enable_seqscan = off;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, (v <-> wide(60))::int AS distance FROM stored ORDER BY v <-> wide(60);
+FETCH 2 FROM c;
+UPDATE stored SET v = wide(id + 1000) WHERE id BETWEEN 50 AND 100;
+DELETE FROM stored WHERE id BETWEEN 101 AND 110;
+SELECT count(*), count(DISTINCT id), bool_and(id = 60) AS ordered
+FROM (SELECT id FROM stored ORDER BY v <-> wide(1060) LIMIT 1) s;
+FETCH 2 FROM c;
+MOVE FORWARD ALL FROM c;
+COMMIT;
+SELECT compare_order(wide(1060), 30), compare_order(wide(60), 280);
+
+-- A scan inside another, over the same values
+SELECT count(*) AS rows, count(DISTINCT a.id) AS outer_rows, bool_and(b.distance <= b.farthest) AS ordered
+FROM (SELECT id, v FROM stored ORDER BY v <-> wide(5) LIMIT 8) a,
+	LATERAL (SELECT id, v <-> a.v AS distance, max(v <-> a.v) OVER () AS farthest
+		FROM (SELECT id, v FROM stored ORDER BY v <-> a.v LIMIT 5) n) b;
+
+-- Scans that are not read to their end
+SELECT (SELECT id FROM stored ORDER BY v <-> wide(g) LIMIT 1) = g AS itself, count(*)
+FROM generate_series(1, 49) g GROUP BY 1;
+RESET enable_seqscan;
+DROP TABLE stored;
+DROP FUNCTION compare_order, wide, plain;
