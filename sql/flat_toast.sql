@@ -1,6 +1,8 @@
 -- Vectors in TOAST: a scan reads them its own way, and the distance functions
 -- look at what it has read.
+SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS vecext;
+RESET client_min_messages;
 SET jit = off;
 -- Exact answers from hnsw, too: all distances between random vectors are alike.
 SET hnsw.ef_search = 1000;
