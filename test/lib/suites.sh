@@ -352,6 +352,7 @@ suite_long()
 	for file in $(list_files "$VX_SRC"/test/long/*.pl "$VX_SRC"/test/long/*.sh); do
 		[ -x "$file" ] || continue
 		found=yes
+		[ -n "$(wanted_tests "$(basename "${file%.*}")")" ] || continue
 		case $file in
 			*.pl) run_perl_test "$file" 7200 ;;
 			*) run_tap "long/$(basename "$file" .sh)" 7200 "$file" ;;
