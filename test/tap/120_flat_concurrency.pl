@@ -114,7 +114,7 @@ sub storm
 	my ($title) = @_;
 	my $vacuum = start_clients($node, 1, $seconds, @vacuums);
 	my $readers = start_clients($node, 4, $seconds, @readers);
-	my $writers = start_clients($node, 4, $seconds, @writers);
+	my $writers = start_clients($node, size(4, 8), $seconds, @writers);
 
 	run_clients("$title: $_->[0] went on to the end, and every answer was right", $_->[1])
 	  for ([ 'writers', $writers ], [ 'readers', $readers ], [ 'vacuum', $vacuum ]);
