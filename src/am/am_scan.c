@@ -96,7 +96,7 @@ typedef struct AmScanData
 	uint64	   *given;			/* by node id: candidates from the walk */
 	uint64		given_nodes;	/* bits there are */
 	bool		has_returned;	/* last_distance is set */
-	double		last_distance;	/* of the last row returned */
+	double		last_distance;	/* of the farthest row returned */
 	AmScanCounters counters;
 
 	/* candidates of this batch */
@@ -1044,6 +1044,7 @@ accept_distance(AmScan state, double distance)
 		if (state->walk != NULL && state->walk->is_strict())
 			return false;
 		state->counters.late_rows++;
+		return true;
 	}
 	state->has_returned = true;
 	state->last_distance = distance;

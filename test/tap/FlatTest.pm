@@ -20,7 +20,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-	is_long size new_server install_functions complaints
+	is_long size new_server install_functions install_walk_functions complaints
 	run_clients start_clients abandon_clients kill_server check_log hold_debug_point release_debug_point
 	wait_for_lock_wait try_sql tell_of_hnsw);
 
@@ -312,6 +312,118 @@ BEGIN
 	EXECUTE format('SELECT string_agg(format(''%%s at %%s: %%s'', invariant, block, message), ''; '')
 		FROM (SELECT * FROM %I($1, true) LIMIT 5) s', judge) INTO complaint USING index;
 	RETURN complaint;
+END
+$$;
+});
+	return;
+}
+
+# The functions of stories about walks along the graph.
+sub install_walk_functions
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql($database // 'postgres', q{
+-- Rows (id, v) without any order in them, so that walks have something to miss.
+CREATE FUNCTION flattest.fill_cloud(target regclass, first_id int, count int, dims int, seed float8)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM setseed(seed);
+	EXECUTE format('
+		INSERT INTO %s (id, v)
+		SELECT $1 + g, (SELECT array_agg((random() - 0.5)::float4)
+						FROM generate_series(g * 0 + 1, $2))::vector
+		FROM generate_series(0, $3 - 1) g', target)
+		USING first_id, dims, count;
+END
+$$;
+
+-- What the last scan of this session has cost.
+CREATE FUNCTION flattest.last_scan() RETURNS vecext_last_scan LANGUAGE sql VOLATILE AS
+	'SELECT * FROM vecext_last_scan';
+
+-- An ordered scan that walks along the graph: NULL if its answer is what it
+-- may be, else what is wrong with it.  lim NULL: no LIMIT.
+CREATE FUNCTION flattest.compare_walk(source regclass, op text, q vector, lim int,
+									  condition text DEFAULT 'true', hide bool DEFAULT true)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	no_late bool := current_setting('hnsw.iterative_scan') = 'strict_order';
+	-- The set-returning function hides the LIMIT from the scan, which otherwise
+	-- makes its first batch as large.
+	query text := format('SELECT id, v %s %L::vector AS d%s FROM %s WHERE %s ORDER BY v %s %L::vector LIMIT %s',
+						 op, q, CASE WHEN hide THEN ', generate_series(1, 1)' ELSE '' END,
+						 source, condition, op, q, coalesce(lim::text, 'ALL'));
+	expected int;
+	found int;
+	scan vecext_last_scan;
+	plan text;
+	answer record;
+BEGIN
+	PERFORM flattest.use_heap();
+	EXECUTE format('SELECT count(*) FROM %s WHERE %s', source, condition) INTO expected;
+	expected := least(expected, lim);
+	PERFORM flattest.use_index();
+	plan := flattest.plan(query);
+	IF plan !~ 'Index Scan' OR plan ~ 'Sort' THEN
+		RETURN 'the index was not used: ' || plan;
+	END IF;
+
+	CREATE TEMP TABLE answer (n int GENERATED ALWAYS AS IDENTITY, id int, d float8);
+	EXECUTE format('INSERT INTO answer (id, d) SELECT id, d FROM (%s) s', query);
+	scan := flattest.last_scan();
+	-- NULL: float8 has its own place for NaN, after all numbers, as an order by distance has
+	SELECT count(*) AS rows, count(DISTINCT id) AS different,
+		   count(*) FILTER (WHERE d < farthest) AS late,
+		   count(*) FILTER (WHERE d < before) AS steps,
+		   count(*) FILTER (WHERE null_before AND d IS NOT NULL) AS misplaced
+	INTO answer
+	FROM (SELECT id, d, max(d) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS farthest,
+				 lag(d) OVER (ORDER BY n) AS before,
+				 lag(d IS NULL) OVER (ORDER BY n) AS null_before FROM answer) s;
+	DROP TABLE answer;
+
+	IF scan.walks = 0 THEN
+		RETURN 'nothing was looked for along the graph';
+	ELSIF answer.rows > expected OR (NOT no_late AND answer.rows < expected) THEN
+		RETURN format('%s rows, not %s', answer.rows, expected);
+	ELSIF answer.different <> answer.rows THEN
+		RETURN format('%s rows, %s different ones', answer.rows, answer.different);
+	ELSIF answer.misplaced > 0 THEN
+		RETURN format('%s rows behind those without a distance', answer.misplaced);
+	ELSIF no_late AND answer.late > 0 THEN
+		RETURN format('%s late rows in strict order', answer.late);
+	ELSIF answer.steps > scan.walks + scan.passes - 1 THEN
+		RETURN format('order steps down %s times in %s batches', answer.steps, scan.walks + scan.passes);
+	ELSIF condition = 'true' AND (scan.late_rows <> answer.late OR scan.rows <> answer.rows) THEN
+		RETURN format('%s rows and %s late ones, counted as %s and %s',
+					  answer.rows, answer.late, scan.rows, scan.late_rows);
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+-- The share of the nearest k rows that a search returns, over so many queries,
+-- ties counted as hits.
+CREATE FUNCTION flattest.recall(source regclass, op text, k int, queries int, dims int) RETURNS float8
+LANGUAGE plpgsql AS $$
+DECLARE
+	hits bigint := 0;
+	q vector;
+	farthest float8;
+	near int;
+BEGIN
+	FOR i IN 1 .. queries LOOP
+		q := flattest.nth_vector(i, dims) * array_fill(0.5::float4, ARRAY[dims])::vector;
+		PERFORM flattest.use_heap();
+		EXECUTE format('SELECT max(d) FROM (SELECT v %1$s %2$L::vector AS d FROM %3$s ORDER BY 1 LIMIT %4$s) s',
+					   op, q, source, k) INTO farthest;
+		PERFORM flattest.use_index();
+		EXECUTE format('SELECT count(*) FROM (SELECT v %1$s %2$L::vector AS d FROM %3$s ORDER BY v %1$s %2$L::vector LIMIT %4$s) s WHERE d <= $1',
+					   op, q, source, k) INTO near USING farthest;
+		hits := hits + near;
+	END LOOP;
+	RETURN hits / (k * queries)::float8;
 END
 $$;
 });
