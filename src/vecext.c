@@ -13,6 +13,7 @@
 #include "fmgr.h"
 
 #include "base/base_settings.h"
+#include "context/context.h"
 #include "hnsw/hnsw.h"
 #include "store/store_settings.h"
 
@@ -26,6 +27,7 @@ _PG_init(void)
 	vx_base_define_settings();
 	vx_store_define_settings();
 	vx_hnsw_define_settings();
+	vx_context_define_settings();
 	vx_base_reserve_prefixes();
 	vx_hnsw_reserve_prefixes();
 }
