@@ -334,6 +334,18 @@ compute_with_locks(SearchData *search, int count)
 }
 
 /*
+ * True if slots[i] is where the remembered buffer has it.  It is not when the
+ * page was replaced and then read into another buffer for another node of the
+ * batch: that the page is there now says nothing about the old place.
+ */
+static inline bool
+is_slot_of_ref(const SearchData *search, int i)
+{
+	return (const char *) search->slots[i] ==
+		(const char *) BufferGetBlock(search->refs[i]->buffer) + search->offsets[i];
+}
+
+/*
  * The distances of batch[0..count).
  */
 static void
@@ -394,7 +406,8 @@ compute_batch(SearchData *search, int count)
 		/* The wait was long, and pages read earlier may have gone meanwhile. */
 		for (i = 0; i < count; i++)
 		{
-			if (search->refs[i] != NULL && !vx_store_peek_check(locator, search->refs[i]))
+			if (search->refs[i] != NULL &&
+				!(is_slot_of_ref(search, i) && vx_store_peek_check(locator, search->refs[i])))
 			{
 				search->slots[i] = copy_code(search, i);
 				search->refs[i] = NULL;
@@ -409,6 +422,7 @@ compute_batch(SearchData *search, int count)
 	{
 		if (search->refs[i] != NULL)
 		{
+			moved |= !is_slot_of_ref(search, i);
 			moved |= !vx_store_peek_end(locator, search->refs[i]);
 			vx_store_touch_ref(search->refs[i]);
 		}

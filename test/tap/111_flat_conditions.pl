@@ -214,6 +214,7 @@ for my $parallel (0, 2)
 	}
 }
 
+# Only of flat {
 # Gather Merge below a nested loop starts again for every outer row.
 my $gather = q{
 	SELECT o.id, n.d FROM (SELECT id FROM sq8 WHERE id % 700 = 5) o,
@@ -229,6 +230,7 @@ complaints($node, 'rescans of a parallel scan', qq{
 	COMMIT;
 	(SELECT 'missing', * FROM heap_answers EXCEPT ALL SELECT 'missing', * FROM index_answers)
 	UNION ALL (SELECT 'extra', * FROM index_answers EXCEPT ALL SELECT 'extra', * FROM heap_answers) LIMIT 5});
+# }
 
 # ---- NULL queries, second keys ----
 

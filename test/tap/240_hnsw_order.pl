@@ -94,6 +94,22 @@ is($node->safe_psql('postgres', qq{
 complaints($node, 'conditions of the executor', 'SET hnsw.ef_search = 10', map { qq{
 	SELECT c FROM flattest.compare_walk('t', '<->', flattest.nth_vector(3, $dims), 20, '$_') c WHERE c IS NOT NULL} }
 	('w = 3', 'w % 10 = 3', 'v IS NOT NULL AND id % 2 = 0'));
+for my $ball ([ '<->', 'l2_within', 3, '{0.3,0.9,1.2,1e300}' ], [ '<=>', 'cosine_within', 3, '{0.2,0.6,1}' ],
+	[ '<#>', 'ip_within', 5, '{-2,-1,0}' ], [ '<+>', 'l1_within', 3, '{3,4,5}' ])
+{
+	my ($op, $within, $n, $radii) = @$ball;
+	complaints($node, "$within with an order, and without", 'SET hnsw.ef_search = 10', qq{
+		SELECT r, lim, c FROM unnest('$radii'::float8[]) r, unnest('{5,300,NULL}'::int[]) lim, (SELECT flattest.nth_vector($n, $dims) * array_fill(0.5::float4, ARRAY[$dims])::vector) s(q),
+			LATERAL flattest.compare_walk('t', '$op', q, lim, format('$within(v, %L, %L)', q, r)) c WHERE c IS NOT NULL}, qq{
+		SELECT r, c FROM unnest('$radii'::float8[]) r, LATERAL flattest.compare_walk('t', '$op', flattest.nth_vector(2, $dims), NULL,
+			format('$within(v, flattest.nth_vector(%s, %s) * array_fill(0.5::float4, ARRAY[%s])::vector, %s)', $n, $dims, $dims, r)) c WHERE c IS NOT NULL}, qq{
+		SELECT r, c FROM unnest('$radii'::float8[]) r, LATERAL flattest.compare_condition('t',
+			format('$within(v, flattest.nth_vector(%s, %s) * array_fill(0.5::float4, ARRAY[%s])::vector, %s)', $n, $dims, $dims, r)) c WHERE c IS NOT NULL});
+	my $some = $node->safe_psql('postgres', qq{SELECT string_agg((SELECT count(*) FROM t
+		WHERE $within(v, flattest.nth_vector($n, $dims) * array_fill(0.5::float4, ARRAY[$dims])::vector, r))::text, ' ' ORDER BY n)
+		FROM unnest('$radii'::float8[]) WITH ORDINALITY u(r, n)});
+	like($some, qr/^\d{1,3} .*\d{4}$/, "$within: few rows and many ($some)");
+}
 is($node->safe_psql('postgres', qq{
 	$use_index; SET hnsw.ef_search = 10;
 	SELECT count(*) FROM (SELECT FROM t WHERE id < 0 ORDER BY v <-> flattest.nth_vector(1, $dims) LIMIT 10) s}), 0,

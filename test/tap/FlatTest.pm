@@ -50,8 +50,12 @@ sub tell_of_hnsw
 	$story =~ s/\bUSING flat\b/USING hnsw/g;
 	$story =~ s/\bflat_index_(check|info)\b/hnsw_index_$1/g;
 	$story =~ s/new_server\('/new_server('hnsw_/g;
+	$story =~ s/\bfor flat index\b/for hnsw index/g;
 	# A graph has no parallel scan.
 	$story =~ s/^(\s*SELECT set_config\('flattest\.parallel'), '2'/$1, '0'/mg;
+	$story =~ s/SET flattest\.parallel = 2;/SET flattest.parallel = 0;/g;
+	$story =~ s/for my \$parallel \(0, 2\)/for my \$parallel (0)/g;
+	$story =~ s/^# Only of flat \{\n.*?^# \}\n//msg;
 	$settings = "hnsw.ef_search = 1000\n";
 	eval "#line 1 \"$file, of hnsw\"\n$story; 1" or die $@;
 	return;
