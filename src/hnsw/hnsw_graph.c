@@ -35,15 +35,20 @@ typedef struct Candidate
 /* In levels: the node's list of level 0 says which of its links are covered */
 #define JUDGED 0x80
 
+/* Nodes of a search whose bits are cleared one by one */
+#define SEEN_ROOM 8192
+
 /* Bytes of a code that are asked for ahead; the CPU finds the rest. */
 #define PREFETCH_BYTES 1024
 #define CACHE_LINE 64
 
 struct HnswWorker
 {
-	uint16_t	epoch;			/* visited[node] == epoch: seen in this search */
 	int			ef_max;
-	uint16_t   *visited;
+	uint64_t   *visited;		/* a bit a node: seen in this search */
+	uint32_t   *seen;			/* nodes whose bits are set */
+	uint32_t	seen_count;
+	bool		seen_overflow;	/* more are set than seen holds */
 	Candidate  *pool;			/* sorted, ef_max of them */
 	int			pool_count;
 	Candidate  *merge;			/* a full list and one more */
@@ -177,7 +182,8 @@ size_t
 vx_hnsw_worker_bytes(uint32_t count, int m, int ef_construction)
 {
 	return align64(sizeof(HnswWorker)) +
-		align64((size_t) count * sizeof(uint16_t)) +
+		align64(((size_t) count / 64 + 1) * sizeof(uint64_t)) +
+		align64(SEEN_ROOM * sizeof(uint32_t)) +
 		align64(pool_room(m, ef_construction) * sizeof(Candidate)) +
 		align64(list_room(m) * sizeof(Candidate)) +
 		2 * align64(list_room(m) * sizeof(uint32_t)) +
@@ -192,10 +198,13 @@ vx_hnsw_worker_init(void *memory, uint32_t count, int m, int ef_construction)
 	char	   *at = (char *) memory + align64(sizeof(HnswWorker));
 
 	worker->ef_max = pool_room(m, ef_construction);
-	worker->epoch = 0;
-	worker->visited = (uint16_t *) at;
-	memset(worker->visited, 0, (size_t) count * sizeof(uint16_t));
-	at += align64((size_t) count * sizeof(uint16_t));
+	worker->visited = (uint64_t *) at;
+	memset(worker->visited, 0, ((size_t) count / 64 + 1) * sizeof(uint64_t));
+	at += align64(((size_t) count / 64 + 1) * sizeof(uint64_t));
+	worker->seen = (uint32_t *) at;
+	worker->seen_count = 0;
+	worker->seen_overflow = false;
+	at += align64(SEEN_ROOM * sizeof(uint32_t));
 	worker->pool = (Candidate *) at;
 	at += align64(worker->ef_max * sizeof(Candidate));
 	worker->merge = (Candidate *) at;
@@ -245,6 +254,18 @@ get_list(const HnswGraph *graph, uint32_t node, int level)
 	return graph->upper_links + ((size_t) graph->upper_start[node] + level - 1) * m;
 }
 
+/* Ask for a list. */
+static inline void
+prefetch_list(const HnswGraph *graph, uint32_t node, int level)
+{
+	const uint32_t *list = get_list(graph, node, level);
+	int			size = list_size(graph, level);
+	int			i;
+
+	for (i = 0; i < size; i += CACHE_LINE / sizeof(uint32_t))
+		__builtin_prefetch(list + i);
+}
+
 static inline void
 lock_byte(uint8_t *lock)
 {
@@ -267,13 +288,36 @@ unlock_byte(uint8_t *lock)
 
 /* Begin a search: nothing is visited. */
 static void
-next_epoch(HnswWorker *worker, uint32_t count)
+forget_visited(HnswWorker *worker, uint32_t count)
 {
-	if (++worker->epoch == 0)
+	uint32_t	i;
+
+	if (worker->seen_overflow)
+		memset(worker->visited, 0, ((size_t) count / 64 + 1) * sizeof(uint64_t));
+	else
 	{
-		memset(worker->visited, 0, (size_t) count * sizeof(uint16_t));
-		worker->epoch = 1;
+		for (i = 0; i < worker->seen_count; i++)
+			worker->visited[worker->seen[i] / 64] = 0;
 	}
+	worker->seen_count = 0;
+	worker->seen_overflow = false;
+}
+
+/* True if the node has been seen before; it has been seen now. */
+static inline bool
+visit(HnswWorker *worker, uint32_t node)
+{
+	uint64_t	bit = UINT64_C(1) << (node % 64);
+	uint64_t   *word = &worker->visited[node / 64];
+
+	if (*word & bit)
+		return true;
+	*word |= bit;
+	if (worker->seen_count < SEEN_ROOM)
+		worker->seen[worker->seen_count++] = node;
+	else
+		worker->seen_overflow = true;
+	return false;
 }
 
 /*
@@ -284,21 +328,22 @@ static inline int
 pool_insert(HnswWorker *worker, int ef, float distance, uint32_t node)
 {
 	Candidate  *pool = worker->pool;
-	int			low = 0;
-	int			high = worker->pool_count;
+	const Candidate *base = pool;
+	int			length = worker->pool_count;
+	int			low;
 
 	/* False for NaN: what cannot be compared stays out. */
 	if (worker->pool_count == ef && !(distance < pool[ef - 1].distance))
 		return ef;
-	while (low < high)
+	/* Half of the comparisons surprise the CPU: no jumps */
+	while (length > 1)
 	{
-		int			middle = (low + high) / 2;
+		int			half = length / 2;
 
-		if (pool[middle].distance <= distance)
-			low = middle + 1;
-		else
-			high = middle;
+		base += base[half - 1].distance <= distance ? half : 0;
+		length -= half;
 	}
+	low = (int) (base - pool) + (length == 1 && base->distance <= distance);
 	if (worker->pool_count < ef)
 		worker->pool_count++;
 	memmove(pool + low + 1, pool + low, (worker->pool_count - 1 - low) * sizeof(Candidate));
@@ -325,9 +370,8 @@ collect_unvisited(const HnswGraph *graph, HnswWorker *worker, uint32_t node, int
 
 		if (entry == HNSW_NONE)
 			break;
-		if (worker->visited[neighbour] == worker->epoch)
+		if (visit(worker, neighbour))
 			continue;
-		worker->visited[neighbour] = worker->epoch;
 		worker->batch[count] = neighbour;
 		worker->slots[count] = get_slot(graph, neighbour);
 		prefetch_slot(graph, worker->slots[count]);
@@ -363,12 +407,7 @@ search_level(const HnswGraph *graph, HnswWorker *worker, const QuantSlotData *qu
 
 		count = collect_unvisited(graph, worker, node, level);
 		if (next < worker->pool_count)
-		{
-			const uint32_t *list = get_list(graph, worker->pool[next].node & ~EXPANDED, level);
-
-			for (i = 0; i < list_size(graph, level); i += CACHE_LINE / sizeof(uint32_t))
-				__builtin_prefetch(list + i);
-		}
+			prefetch_list(graph, worker->pool[next].node & ~EXPANDED, level);
 		vx_quant_code_distance_list(graph->params, query, worker->slots, count,
 									worker->distances);
 		for (i = 0; i < count; i++)
@@ -377,7 +416,11 @@ search_level(const HnswGraph *graph, HnswWorker *worker, const QuantSlotData *qu
 											   worker->batch[i]);
 
 			if (position < lowest)
+			{
+				/* It may be the next one. */
+				prefetch_list(graph, worker->batch[i], level);
 				lowest = position;
+			}
 		}
 		next = lowest;
 	}
@@ -392,9 +435,9 @@ restart_from_pool(const HnswGraph *graph, HnswWorker *worker)
 {
 	int			i;
 
-	next_epoch(worker, graph->header->count);
+	forget_visited(worker, graph->header->count);
 	for (i = 0; i < worker->pool_count; i++)
-		worker->visited[worker->pool[i].node] = worker->epoch;
+		visit(worker, worker->pool[i].node);
 }
 
 /*
@@ -659,7 +702,7 @@ vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node)
 		int			i;
 
 		restart_from_pool(graph, worker);
-		worker->visited[node] = worker->epoch;
+		visit(worker, node);
 		search_level(graph, worker, slot, header->ef_construction, level);
 
 		count = select_neighbours(graph, worker, worker->pool, worker->pool_count,

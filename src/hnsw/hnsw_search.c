@@ -82,6 +82,7 @@ typedef struct SearchData
 	StoreCacheFamily *code_family;
 	StoreCacheFamily *link_family;
 	uint32		hidden;
+	instr_time	clock;			/* before the pages that are being read */
 
 	const QuantQuery *query;	/* one of the two */
 	const QuantSlotData *code;
@@ -280,6 +281,7 @@ static void
 forget_visited(SearchData *search)
 {
 	clear_visited(search->visited);
+	INSTR_TIME_SET_CURRENT(search->clock);
 	if (search->hidden < search->node_limit)
 		visit(search->visited, search->hidden);
 }
@@ -353,7 +355,7 @@ compute_batch(SearchData *search, int count)
 {
 	const RelFileLocator *locator = &search->locator;
 	Size		slot_bytes = search->base.store->quant->slot_bytes;
-	instr_time	start;
+	instr_time	start = search->clock;
 	instr_time	end;
 	bool		moved = false;
 	int			i;
@@ -384,7 +386,6 @@ compute_batch(SearchData *search, int count)
 		}
 	}
 
-	INSTR_TIME_SET_CURRENT(start);
 	for (i = 0; i < count; i++)
 	{
 		const char *page = NULL;
@@ -427,10 +428,15 @@ compute_batch(SearchData *search, int count)
 			vx_store_touch_ref(search->refs[i]);
 		}
 	}
+	/* The end of this batch is where the time of the next one begins. */
 	INSTR_TIME_SET_CURRENT(end);
+	search->clock = end;
 	INSTR_TIME_SUBTRACT(end, start);
 	if (unlikely(moved || INSTR_TIME_GET_DOUBLE(end) * 1e9 > STORE_PEEK_MAX_NANOSECONDS))
+	{
 		compute_with_locks(search, count);
+		INSTR_TIME_SET_CURRENT(search->clock);
+	}
 }
 
 /*
@@ -440,21 +446,22 @@ compute_batch(SearchData *search, int count)
 static inline int
 insert_candidate(HnswCandidate *pool, int *count, int ef, float distance, uint32 node)
 {
-	int			low = 0;
-	int			high = *count;
+	const HnswCandidate *base = pool;
+	int			length = *count;
+	int			low;
 
 	/* False for NaN and infinity: freed or torn codes stay out. */
 	if (!(distance <= FLT_MAX) || (*count == ef && !(distance < pool[ef - 1].distance)))
 		return ef;
-	while (low < high)
+	/* Half of the comparisons surprise the CPU: no jumps */
+	while (length > 1)
 	{
-		int			middle = (low + high) / 2;
+		int			half = length / 2;
 
-		if (pool[middle].distance <= distance)
-			low = middle + 1;
-		else
-			high = middle;
+		base += base[half - 1].distance <= distance ? half : 0;
+		length -= half;
 	}
+	low = base - pool + (length == 1 && base->distance <= distance);
 	if (*count < ef)
 		(*count)++;
 	memmove(pool + low + 1, pool + low, (*count - 1 - low) * sizeof(HnswCandidate));
@@ -670,7 +677,11 @@ search_plain(SearchData *search, int ef)
 													search->distances[i], search->batch[i]);
 
 			if (position < lowest)
+			{
+				/* It may be the next one. */
+				prefetch_list(search, search->batch[i]);
 				lowest = position;
+			}
 		}
 		next = lowest;
 	}
