@@ -239,8 +239,9 @@ CREATE ROLE regress_flat_within;
 GRANT SELECT ON flat_within TO regress_flat_within;
 ALTER TABLE flat_within ENABLE ROW LEVEL SECURITY;
 CREATE POLICY flat_within_policy ON flat_within USING (id % 2 = 0);
-SET ROLE regress_flat_within;
-EXPLAIN (COSTS OFF) SELECT id FROM flat_within WHERE v <-> :'near' < 1.9;
+SELECT role, set_config('role', role, false) IS NOT NULL AS set,
+	pg_temp.plan_of(format('SELECT id FROM flat_within WHERE v <-> %L < 1.9', :'near')) ~ 'Index Cond' AS by_index
+FROM unnest(ARRAY['none', 'regress_flat_within']) role;
 RESET ROLE;
 RESET enable_seqscan;
 DROP TABLE flat_within;
