@@ -717,6 +717,14 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 			{
 				if (copy->links[j].node_plus_one == node + 1)
 					break;
+				if (copy->links[j].node_plus_one <= vx_hnsw_node_limit(store))
+					continue;
+				/* Pages may have been added since the metapage was read. */
+				vx_store_refresh_meta(store);
+				if (copy->links[j].node_plus_one > vx_hnsw_node_limit(store))
+					vx_store_report_corruption(store->relation, "Upper slot %u is linked to node %u.",
+											   neighbours[i].upper,
+											   copy->links[j].node_plus_one - 1);
 			}
 			if (j < used)
 				break;
@@ -735,16 +743,6 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 				entry = choose_victim(quant, slots, distances, fixed, used + 1);
 				if (entry == used)
 					break;
-			}
-			else if (copy->links[entry].node_plus_one != 0)
-			{
-				/* A page that has been added since the metapage was read? */
-				vx_store_refresh_meta(store);
-				if (copy->links[entry].node_plus_one > vx_hnsw_node_limit(store))
-					vx_store_report_corruption(store->relation, "Upper slot %u is linked to node %u.",
-											   neighbours[i].upper,
-											   copy->links[entry].node_plus_one - 1);
-				continue;
 			}
 
 			buffer = vx_store_lock(store, STORE_UPPER, neighbours[i].upper / per_page,

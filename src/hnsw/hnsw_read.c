@@ -59,24 +59,27 @@ uint32
 vx_hnsw_node_limit(const StoreIndex *store)
 {
 	uint64		codes = (uint64) store->meta.families[STORE_CODE].pages * store->codes_per_page;
-	uint64		links = (uint64) store->meta.families[STORE_LINK].pages *
-		HnswLinksPerPage(store->meta.link_bytes);
+	uint64		links;
 
+	if (store->meta.link_bytes == 0)
+		return 0;				/* damaged, which others complain of */
+	links = (uint64) store->meta.families[STORE_LINK].pages *
+		HnswLinksPerPage(store->meta.link_bytes);
 	return Min(Min(codes, links), HNSW_MAX_NODES);
 }
 
 int
-vx_hnsw_check_links(const HnswLink *links, int room, uint32 node_limit)
+vx_hnsw_check_links(HnswLink *links, int room, uint32 node_limit)
 {
-	int			count;
+	int			count = 0;
+	int			i;
 
 	if (links[0] == HNSW_LINK_FREED)
 		return 0;
-	for (count = 0; count < room; count++)
+	for (i = 0; i < room && (links[i] & ~HNSW_LINK_PROTECTED) != 0; i++)
 	{
-		if ((links[count] & ~HNSW_LINK_PROTECTED) == 0 ||
-			HnswLinkNode(links[count]) >= node_limit)
-			break;
+		if (likely(HnswLinkNode(links[i]) < node_limit))
+			links[count++] = links[i];
 	}
 	return count;
 }
@@ -103,7 +106,6 @@ vx_hnsw_read_upper(StoreIndex *store, uint32 upper, uint32 node, int level,
 {
 	uint32		upper_bytes = store->meta.upper_bytes;
 	uint32		per_page = HnswUppersPerPage(upper_bytes);
-	uint32		limit = vx_hnsw_node_limit(store);
 	int			m = (upper_bytes - offsetof(HnswUpperData, links)) / sizeof(HnswUpperLinkData);
 
 	*count = 0;
@@ -112,8 +114,7 @@ vx_hnsw_read_upper(StoreIndex *store, uint32 upper, uint32 node, int level,
 						   upper_bytes, upper_bytes, copy) ||
 		copy->node != node || copy->level != level)
 		return false;
-	while (*count < m && copy->links[*count].node_plus_one != 0 &&
-		   copy->links[*count].node_plus_one <= limit)
+	while (*count < m && copy->links[*count].node_plus_one != 0)
 		(*count)++;
 	return true;
 }

@@ -19,7 +19,10 @@ extern bool vx_hnsw_copy_slot(StoreIndex *store, int family, uint32 page_no, uin
 /* Node ids below this may be read, as far as the metapage in store tells. */
 extern uint32 vx_hnsw_node_limit(const StoreIndex *store);
 
-/* How many of room entries are in use, up to the first that is out of range */
-extern int	vx_hnsw_check_links(const HnswLink *links, int room, uint32 node_limit);
+/*
+ * How many of room entries are in use; those that are out of range (damaged,
+ * or newer than the metapage that the reader knows) are taken out.
+ */
+extern int	vx_hnsw_check_links(HnswLink *links, int room, uint32 node_limit);
 
 #endif							/* VX_HNSW_READ_H */

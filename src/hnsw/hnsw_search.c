@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "hnsw/hnsw_inspect.h"
 #include "hnsw/hnsw_read.h"
 #include "store/store_peek.h"
 
@@ -222,8 +223,7 @@ vx_hnsw_begin_search(StoreIndex *store)
 	SearchData *search = palloc0(sizeof(SearchData));
 	int			room = store->meta.link_bytes / sizeof(HnswLink);
 
-	if (room == 0)
-		vx_store_report_corruption(store->relation, "The metapage has no size of links.");
+	vx_hnsw_check_words(store);
 	search->base.store = store;
 	search->context = CurrentMemoryContext;
 	search->may_peek = vx_store_may_peek(store);
@@ -799,7 +799,7 @@ vx_hnsw_search_upper(HnswSearch *base, int ef, const HnswUpperCandidate **found)
 		{
 			uint32		neighbour = search->upper->links[i].node_plus_one - 1;
 
-			if (!visit(search->visited, neighbour))
+			if (neighbour < search->node_limit && !visit(search->visited, neighbour))
 			{
 				uppers[fresh] = search->upper->links[i].upper;
 				search->batch[fresh++] = neighbour;

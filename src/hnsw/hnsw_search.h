@@ -83,14 +83,15 @@ extern void vx_hnsw_set_filter(HnswSearch *search, HnswFilter passes, void *arg)
 extern void vx_hnsw_hide_node(HnswSearch *search, uint32 node);
 
 /*
- * Copy one node's list, 2 m entries as they are on the page.  Returns how many
- * are in use (0 for a freed node).  Entries in use are in range.
+ * Copy one node's list of 2 m entries, without those that are out of range.
+ * Returns how many are in use (0 for a freed node).
  */
 extern int	vx_hnsw_read_links(StoreIndex *store, uint32 node, HnswLink *links);
 
 /*
  * Copy one upper slot (HnswUpperSlotBytes); false if it is not of this node
- * and level.  Returns in *count how many links are in use.
+ * and level.  Returns in *count how many links are in use; their nodes may be
+ * newer than the metapage in store.
  */
 extern bool vx_hnsw_read_upper(StoreIndex *store, uint32 upper, uint32 node, int level,
 							   HnswUpperData *copy, int *count);
