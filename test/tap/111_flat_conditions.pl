@@ -63,6 +63,14 @@ for my $table ('sq8', 'none')
 			SELECT r, c FROM radii, flattest.compare_condition('$table',
 				format('${metric}_within(v, %L, %L)', q, r)) c
 			WHERE c IS NOT NULL LIMIT 3});
+		complaints($node, "$table: comparisons of distances, alone and in parallel, with an order", qq{
+			$radii;
+			SELECT r, c FROM radii, flattest.compare_condition('$table', format('v $op %L < %L', q, r)) c
+			WHERE c IS NOT NULL LIMIT 3;
+			SET flattest.parallel = 2;
+			SELECT r, c FROM (SELECT * FROM radii ORDER BY hashfloat8(r) LIMIT 6) few, flattest.compare_order('$table',
+				'$op', q, '{10,NULL}', format('v $op %L <= %L AND w < 5', q, r)) c
+			WHERE c IS NOT NULL LIMIT 3}) if $table eq 'sq8';
 		complaints($node, "$table: ${metric}_within with its order", qq{
 			$radii;
 			SELECT r, c FROM radii, flattest.compare_order('$table', '$op', q, '{1,10,NULL}',
