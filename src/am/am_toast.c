@@ -141,7 +141,7 @@ vx_am_fetch_vector(AmToast *toast, Datum value)
 	SET_VARSIZE(vector, bytes + VARHDRSZ);
 	whole = read_chunks(toast, external.va_valueid, bytes, VARDATA(vector));
 	ExecClearTuple(toast->slot);
-	index_rescan(toast->scan, NULL, 0, NULL, 0);	/* lets go of its pins */
+	index_rescan(toast->scan, NULL, 1, NULL, 0);	/* lets go of its pins */
 	if (!whole)
 		return DatumGetVector(value);
 	vx_type_remember_vector(toast->recent, &external, vector);
