@@ -34,6 +34,7 @@
 #include "utils/memutils.h"
 
 #include "hnsw/hnsw.h"
+#include "hnsw/hnsw_inspect.h"
 #include "hnsw/hnsw_link.h"
 #include "hnsw/hnsw_read.h"
 
@@ -182,10 +183,8 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, uint6
 	int			l;
 
 	vx_store_refresh_meta(store);
+	vx_hnsw_check_words(store);
 	m = HnswGetMeta(&store->meta)->m;
-	if (m < HNSW_MIN_M || m > HNSW_MAX_M || store->meta.link_bytes != HnswLinkSlotBytes(m) ||
-		store->meta.upper_bytes != HnswUpperSlotBytes(m))
-		vx_store_report_corruption(store->relation, "The metapage has a wrong size of links.");
 	level = draw_level(m);
 	memset(levels, 0, sizeof(levels));
 	reached = find_neighbours(store, slot, level, levels);

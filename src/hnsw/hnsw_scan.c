@@ -21,6 +21,7 @@
 
 #include "am/am_scan.h"
 #include "hnsw/hnsw.h"
+#include "hnsw/hnsw_inspect.h"
 #include "hnsw/hnsw_read.h"
 #include "store/store_peek.h"
 
@@ -138,6 +139,7 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	HnswWalk   *walk = palloc0(sizeof(HnswWalk));
 	int			k = wanted >= 1 && wanted < HNSW_MAX_NODES ? (int) wanted : 10;
 
+	vx_hnsw_check_words(store);
 	walk->store = store;
 	walk->query = query;
 	walk->counters = counters;

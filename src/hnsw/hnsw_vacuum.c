@@ -30,6 +30,7 @@
 
 #include "base/base_debug.h"
 #include "hnsw/hnsw.h"
+#include "hnsw/hnsw_inspect.h"
 #include "hnsw/hnsw_link.h"
 #include "hnsw/hnsw_read.h"
 
@@ -654,11 +655,8 @@ remove_dead_nodes(StoreIndex *store)
 	memset(&vacuum, 0, sizeof(vacuum));
 	vacuum.store = store;
 	vx_store_refresh_meta(store);
+	vx_hnsw_check_words(store);
 	vacuum.m = HnswGetMeta(&store->meta)->m;
-	if (vacuum.m < HNSW_MIN_M || vacuum.m > HNSW_MAX_M ||
-		store->meta.link_bytes != HnswLinkSlotBytes(vacuum.m) ||
-		store->meta.upper_bytes != HnswUpperSlotBytes(vacuum.m))
-		vx_store_report_corruption(store->relation, "The metapage has a wrong size of links.");
 	vacuum.nodes = vx_hnsw_node_limit(store);
 	vacuum.dead = make_bitmap(vacuum.nodes);
 	collect_dead(&vacuum);
@@ -728,6 +726,7 @@ vx_hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 {
 	StoreIndex *store = vx_store_open(info->index);
 
+	vx_hnsw_check_words(store);
 	if (stats == NULL)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
 	vx_store_bulk_delete(store, stats, callback, callback_state);
