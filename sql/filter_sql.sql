@@ -1,0 +1,163 @@
+-- Filters as SQL, and their terms
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS vecext;
+RESET client_min_messages;
+\pset format unaligned
+\pset tuples_only on
+
+SELECT payload_filter_sql(filter::payload_filter, 'payload', 'id') FROM (VALUES
+	('{}'),
+	('{"must":[{"key":"city","match":{"value":"London"}}]}'),
+	('{"must":[{"key":"a.b","match":{"any":[1,2.50]}}],"must_not":[{"key":"c","match":{"any":[]}}]}'),
+	('{"should":[{"key":"a[0]","match":{"value":true}},{"key":"a[].b","match":{"value":"it''s \\ \"x\""}}]}'),
+	('{"must":[{"key":"a","match":{"except":["x"]}},{"key":"a","match":{"except":[]}}]}'),
+	('{"must":[{"key":"a","match":{"text":"Don''t panic"}},{"key":"a","match":{"text_any":"x y"}},{"key":"a","match":{"phrase":"x y"}},{"key":"a","match":{"text":"..."}},{"key":"a","match":{"prefix":"p%"}}]}'),
+	('{"must":[{"key":"a","range":{"gt":1,"lte":2}},{"key":"a","range":{}},{"key":"d","range":{"gte":"2024-01-01"}}]}'),
+	('{"must":[{"key":"a","values_count":{"gt":1}},{"key":"a[]","values_count":{"lt":1}}]}'),
+	('{"must":[{"key":"a","is_empty":true},{"key":"a","is_empty":false},{"key":"a","is_null":true},{"key":"a","is_null":false},{"is_empty":{"key":"a"}},{"is_null":{"key":"a"}}]}'),
+	('{"must":[{"key":"a","type":"contains","match":{"value":"x"}},{"key":"a","type":"contains","match":{"value":5}},{"key":"a","type":"regex","match":{"value":"^x"}}]}'),
+	('{"must":[{"key":"p","geo_radius":{"center":{"lon":1,"lat":2},"radius":3}}]}'),
+	('{"must":[{"nested":{"key":"a.b","filter":{"must":[{"key":"c","match":{"value":1}},{"nested":{"key":"d[]","filter":{"must":{"key":"e[1]","is_null":true}}}},{"has_id":[1]}]}}}]}'),
+	('{"min_should":{"conditions":[{"key":"a","match":{"value":1}},{"must_not":[{"key":"b","match":{"value":1}}]}],"min_count":2}}'),
+	('{"must":[{"has_id":[1,"x"]},{"slice":{"total":2,"index":1}}]}')
+) t(filter);
+-- Names are names, whatever they are
+SELECT payload_filter_sql('{"must":{"is_null":{"key":"a"}}}', name) FROM (VALUES ('t.payload'), ('"My Table"."Pay""load"'), ('Payload'), ('"x'' OR true --"')) t(name);
+\set ON_ERROR_STOP 0
+SELECT payload_filter_sql('{}', 'a b');
+SELECT payload_filter_sql('{}', '');
+SELECT payload_filter_sql('{}', 'x; DROP TABLE y');
+SELECT payload_filter_sql('{"must":{"has_id":[1]}}', 'payload');
+SELECT payload_filter_sql('{"must":{"slice":{"total":2,"index":1}}}', 'payload');
+SELECT payload_filter_sql('{"must":{"has_vector":"x"}}', 'payload', 'id');
+SELECT payload_filter_sql(('{"must":{"key":"a' || repeat('[0]', 40) || '","is_null":true}}')::payload_filter, 'payload');
+SELECT payload_filter_sql(NULL, 'payload') IS NULL, payload_filter_sql('{}', NULL) IS NULL;
+
+-- It says the same as @~: random filters on random payloads
+CREATE FUNCTION pg_temp.pick(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT choices[1 + floor(random() * cardinality(choices))::int] $$;
+CREATE FUNCTION pg_temp.random_scalar() RETURNS text LANGUAGE sql VOLATILE AS $$
+	SELECT pg_temp.pick('1', '2', '2.0', '-3.5', '10', 'true', 'false', 'null', '"x"', '"y"', '"x y"', '"Y x, x"', '""', '"2024-01-31"', '"2024-01-31T10:00:00+02:00"', '"1"', '"o''x\\\""', '1e3')
+$$;
+CREATE FUNCTION pg_temp.random_payload(depth int) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+	parts text[] := '{}';
+	kind float := random();
+BEGIN
+	IF depth = 0 OR kind < 0.3 AND depth < 3 THEN
+		RETURN pg_temp.random_scalar();
+	ELSIF kind < 0.6 AND depth < 3 THEN
+		FOR i IN 1 .. floor(random() * 4)::int LOOP
+			parts := parts || pg_temp.random_payload(depth - 1);
+		END LOOP;
+		RETURN '[' || array_to_string(parts, ',') || ']';
+	END IF;
+	FOR i IN 1 .. floor(random() * 4)::int LOOP
+		parts := parts || (pg_temp.pick('"a"', '"b"', '"c d"', '"0"', '"lon"', '"lat"') || ':' || pg_temp.random_payload(depth - 1));
+	END LOOP;
+	RETURN '{' || array_to_string(parts, ',') || '}';
+END
+$$;
+CREATE FUNCTION pg_temp.random_path() RETURNS text LANGUAGE sql VOLATILE AS $$
+	SELECT CASE WHEN random() < 0.5 THEN pg_temp.pick('"a"', '"b"', '"a[]"') ELSE '"' || pg_temp.pick('a', 'b', 'a', 'b', '\"c d\"') || pg_temp.pick('', '', '', '', '', '[]', '[]', '[0]', '[1]', '[][]') || pg_temp.pick('', '', '', '', '.a', '.b', '.\"c d\"', '.0') || pg_temp.pick('', '', '', '', '[]', '[0]', '.a') || '"' END
+$$;
+CREATE FUNCTION pg_temp.random_bounds(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS $$
+	SELECT format('{"%s":%s,"%s":%s}', pg_temp.pick('gt', 'gte'), pg_temp.pick(VARIADIC choices || 'null'::text), pg_temp.pick('lt', 'lte'), pg_temp.pick(VARIADIC choices || 'null'::text))
+$$;
+CREATE FUNCTION pg_temp.random_condition(depth int) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+	kind int := floor(random() * (CASE WHEN depth > 0 THEN 30 ELSE 23 END));
+	parts text[] := '{}';
+	path text := pg_temp.random_path();
+	word text := pg_temp.pick('"x"', '"y"', '"X y"', '"y x"', '""', '"x x"', '"1"', '"o''x\\"');
+BEGIN
+	CASE kind
+		WHEN 0, 1, 2 THEN RETURN format('{"key":%s,"match":{"value":%s}}', path, replace(pg_temp.random_scalar(), 'null', '2'));
+		WHEN 3 THEN RETURN format('{"key":%s,"match":{"any":%s}}', path, pg_temp.pick('[1,2]', '["x","y"]', '[2.00,10,-3.5,1000]', '[]', '[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]'));
+		WHEN 4, 5 THEN RETURN format('{"key":%s,"match":{"except":%s}}', path, pg_temp.pick('[1,2]', '["x","y"]', '[2.00,10,-3.5,1000]', '[]'));
+		WHEN 6 THEN RETURN format('{"key":%s,"match":{"text":%s}}', path, word);
+		WHEN 7 THEN RETURN format('{"key":%s,"match":{"text_any":%s}}', path, word);
+		WHEN 8 THEN RETURN format('{"key":%s,"match":{"phrase":%s}}', path, word);
+		WHEN 9 THEN RETURN format('{"key":%s,"match":{"prefix":%s}}', path, word);
+		WHEN 10 THEN RETURN format('{"key":%s,"type":"contains","match":{"value":%s}}', path, pg_temp.pick(word, '1', '2.0', 'true', '"x"'));
+		WHEN 11 THEN RETURN format('{"key":%s,"type":"regex","match":{"value":%s}}', path, pg_temp.pick('"^x"', '"."', '"y$"', '"[0-9]"'));
+		WHEN 12, 13 THEN RETURN format('{"key":%s,"range":%s}', path, pg_temp.random_bounds('0', '1', '2', '10.0', '-4', '2.5'));
+		WHEN 14 THEN RETURN format('{"key":%s,"range":%s}', path, pg_temp.random_bounds('"2024-01-31"', '"2024-01-31 08:00"', '"2000-01-01"', '"2100-01-01T00:00:00Z"'));
+		WHEN 15, 16 THEN RETURN format('{"key":%s,"values_count":%s}', path, pg_temp.random_bounds('0', '1', '2', '3'));
+		WHEN 17 THEN RETURN format('{"key":%s,"is_empty":%s}', path, pg_temp.pick('true', 'false'));
+		WHEN 18 THEN RETURN format('{"key":%s,"is_null":%s}', path, pg_temp.pick('true', 'false'));
+		WHEN 19 THEN RETURN format('{"is_empty":{"key":%s}}', path);
+		WHEN 20 THEN RETURN format('{"is_null":{"key":%s}}', path);
+		WHEN 21 THEN RETURN format('{"key":%s,"geo_radius":{"center":{"lon":1,"lat":2},"radius":%s}}', path, pg_temp.pick('1', '200000', '1e9'));
+		WHEN 22 THEN RETURN pg_temp.pick('{"has_id":[1,2,3,4,5,6,7,8,9,10]}', '{"slice":{"total":3,"index":1}}', '{}');
+		WHEN 23, 24, 25 THEN RETURN format('{"nested":{"key":%s,"filter":%s}}', path, pg_temp.random_condition(-depth));
+		WHEN 26 THEN RETURN format('{"min_should":{"conditions":[%s,%s,%s],"min_count":%s}}', pg_temp.random_condition(depth - 1), pg_temp.random_condition(depth - 1), pg_temp.random_condition(depth - 1), pg_temp.pick('1', '2', '3', '4'));
+		WHEN 27 THEN RETURN format('{"should":[%s,%s]}', pg_temp.random_condition(depth - 1), pg_temp.random_condition(depth - 1));
+		WHEN 28 THEN RETURN format('{"must_not":[%s],"must":%s}', pg_temp.random_condition(depth - 1), pg_temp.random_condition(depth - 1));
+		ELSE RETURN format('{"must":[%s,%s],"should":[%s],"must_not":{"must":[%s]}}', pg_temp.random_condition(depth - 1), pg_temp.random_condition(depth - 1), pg_temp.random_condition(depth - 1), pg_temp.random_condition(depth - 1));
+	END CASE;
+END
+$$;
+-- Inside nested stands a filter: -depth asks for one
+ALTER FUNCTION pg_temp.random_condition(int) RENAME TO random_positive_condition;
+CREATE FUNCTION pg_temp.random_condition(depth int) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	IF depth < 0 THEN
+		RETURN format('{"must":[%s],"must_not":[%s]}', pg_temp.random_positive_condition(-depth - 1), pg_temp.random_positive_condition(0));
+	END IF;
+	RETURN pg_temp.random_positive_condition(depth);
+END
+$$;
+-- Compiling each of these would take longer than running them
+SET jit = off;
+SELECT setseed(0.25);
+CREATE TEMP TABLE random_row AS SELECT id, format('{"a":%s,"b":%s,"%s":%s}', pg_temp.random_payload(2), pg_temp.random_payload(3), pg_temp.pick('a', 'b', 'c d'), pg_temp.random_payload(1))::jsonb AS payload
+	FROM generate_series(1, 200) id;
+INSERT INTO random_row SELECT id, pg_temp.random_payload(4)::jsonb FROM generate_series(201, 250) id;
+INSERT INTO random_row VALUES (251, '{"a": {"lon": 1, "lat": 2}, "b": [{"lon": 1.5, "lat": 2.5}, {"a": [{"b": 1}, {"b": 2, "a": "x"}]}]}'), (252, '{"a": [{"b": [1, 2, null], "a": {"a": "x y"}}, {"b": []}], "b": [[1, "x"], ["y"]]}'), (253, '5'), (254, '[{"a": 1}]');
+CREATE TEMP TABLE random_filter AS SELECT id, format('{"%s":[%s]}', pg_temp.pick('must', 'must', 'must', 'must_not', 'should'), pg_temp.random_condition(floor(random() * 3)::int))::payload_filter AS filter
+	FROM generate_series(1, 700) id;
+CREATE FUNCTION pg_temp.compare_sql() RETURNS TABLE (filters int, some_match int, some_fail int, different text) LANGUAGE plpgsql AS $$
+DECLARE
+	f record;
+	wrong bigint;
+	matches bigint;
+BEGIN
+	filters := 0; some_match := 0; some_fail := 0; different := '';
+	FOR f IN SELECT * FROM random_filter LOOP
+		EXECUTE format('SELECT count(*) FILTER (WHERE payload_matches(payload, $1, id) IS DISTINCT FROM %1$s), count(*) FILTER (WHERE %1$s) FROM random_row', payload_filter_sql(f.filter, 'random_row.payload', 'id'))
+			INTO wrong, matches USING f.filter;
+		filters := filters + 1;
+		some_match := some_match + (matches > 0)::int;
+		some_fail := some_fail + (matches < 254)::int;
+		IF wrong > 0 THEN
+			different := different || format('%s ids: %s; ', wrong, f.filter);
+		END IF;
+	END LOOP;
+	RETURN NEXT;
+END
+$$;
+SELECT filters, some_match > 350 AS many_match, some_fail > 350 AS many_fail, different FROM pg_temp.compare_sql();
+-- A payload of NULL
+SELECT count(*) FROM random_filter, LATERAL (SELECT payload_filter_sql(filter, 'payload', 'id') AS sql) s WHERE sql NOT LIKE '(payload IS NOT NULL AND %';
+
+-- Terms of payloads
+SELECT payload_terms(payload) FROM (VALUES
+	('{}'::jsonb), ('{"a": 1, "b": [2.50, "x", null, [true, {"c d": {"e": "q\"\\é"}}]]}'), ('{"a": {}, "b": [], "": {"": 0.0}}'), ('[1, {"a": 1}]'), ('5'), ('{"a.b": 1, "a": {"b": 1}}'), ('{"n": 100, "m": 1e3, "o": -0.10}')
+) t(payload);
+-- ... and of filters: groups, of which a match has one term each
+SELECT filter, (SELECT string_agg(terms::text, ' AND ') FROM payload_filter_terms(filter::payload_filter) terms) FROM (VALUES
+	('{}'), ('{"must":[{"key":"a","match":{"value":1.0}},{"key":"b[].c","match":{"any":["x","y"]}},{"key":"d[0]","match":{"value":true}}]}'),
+	('{"must":[{"key":"a","range":{"gt":1}}],"must_not":[{"key":"a","match":{"value":1}}]}'), ('{"must":[{"key":"a","match":{"any":[]}}]}'),
+	('{"should":[{"key":"a","match":{"value":1}},{"key":"b","match":{"value":2}}]}'), ('{"should":[{"key":"a","match":{"value":1}},{"key":"b","is_null":true}]}'),
+	('{"should":[{"must":[{"key":"a","match":{"any":[1,2]}},{"key":"b","match":{"value":2}}]},{"key":"a","match":{"value":3}}]}'),
+	('{"min_should":{"conditions":[{"key":"a","match":{"value":1}},{"key":"b","match":{"value":2}}],"min_count":2}}'),
+	('{"must":[{"nested":{"key":"d","filter":{"must":[{"key":"food","match":{"value":"meat"}},{"nested":{"key":"e","filter":{"should":[{"key":"f","match":{"value":1}}]}}}]}}},{"must":[{"key":"a","match":{"value":"x"}}]}]}'),
+	('{"must":[{"key":"a","type":"exact","match":{"value":"x"}},{"key":"a","type":"contains","match":{"value":"x"}},{"has_id":[1]}]}')
+) t(filter);
+SELECT payload_filter_terms(NULL), payload_terms(NULL) IS NULL;
+-- What matches has the terms
+SELECT count(*) > 150 AS compared, count(*) FILTER (WHERE NOT payload_terms(payload) && terms) AS missing
+FROM random_filter f, payload_filter_terms(f.filter) terms, random_row r WHERE payload_matches(payload, f.filter, r.id);
+-- ... and most of what does not match lacks them
+SELECT count(*) FILTER (WHERE NOT payload_terms(payload) && terms) > count(*) / 2 AS most
+FROM random_filter f, payload_filter_terms(f.filter) terms, random_row r WHERE NOT payload_matches(payload, f.filter, r.id);
