@@ -70,6 +70,20 @@ SELECT kv_get('ctx', 'n');
 ROLLBACK;
 SELECT kv_get('ctx', 'n');
 
+-- More names than plans are kept for
+SELECT graph_create('ctx0', 2), kv_set('ctx0', 'k', '1');
+DO $$
+BEGIN
+	FOR i IN 1..1100 LOOP
+		EXECUTE format('ALTER SCHEMA ctx%s RENAME TO ctx%s', i - 1, i);
+		IF kv_get('ctx' || i, 'k') <> '1' THEN
+			RAISE 'lost';
+		END IF;
+	END LOOP;
+END
+$$;
+SELECT kv_get('ctx1100', 'k'), kv_get('ctx', 'n'), graph_drop('ctx1100');
+
 -- Whoever may not read a table cannot read it here, nor may who has lost the right
 CREATE ROLE regress_context_reader;
 GRANT USAGE ON SCHEMA ctx TO regress_context_reader;

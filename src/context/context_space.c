@@ -34,7 +34,7 @@
  * Plans kept; beyond that all are dropped, which only costs planning.  A
  * namespace has some thirty statements.
  */
-#define MAX_KEPT_PLANS 4096
+#define MAX_KEPT_PLANS 1024
 
 /* Zeroed before it is filled: hashed as bytes */
 typedef struct PlanKey
@@ -226,7 +226,7 @@ execute_plan(SPIPlanPtr plan, Datum *values, const char *nulls, bool read_only)
 
 /*
  * Runs a statement and returns the number of its rows, which are in
- * SPI_tuptable.  Without a tenant, functions that need one stop here.
+ * SPI_tuptable until the next one.  Without a tenant, functions that need one stop here.
  */
 uint64
 vx_context_run(const ContextSpace *space, const ContextStatement *statement,
@@ -242,6 +242,13 @@ vx_context_run(const ContextSpace *space, const ContextStatement *statement,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no tenant is set for namespace \"%s\"", NameStr(space->name)),
 				 errhint("Set vecext.tenant.")));
+
+	/* Calls that run many statements would pile up their rows. */
+	if (SPI_tuptable != NULL)
+	{
+		SPI_freetuptable(SPI_tuptable);
+		SPI_tuptable = NULL;
+	}
 
 	plan = find_plan(space, statement);
 	for (int i = 0; i < statement->nargs; i++)
