@@ -27,6 +27,9 @@ our @EXPORT = qw(
 # More settings for every server of a story
 our $settings = '';
 
+# What the story is told of
+our $access_method = 'flat';
+
 sub is_long { return $ENV{VECEXT_LONG} ? 1 : 0; }
 
 sub size
@@ -57,6 +60,7 @@ sub tell_of_hnsw
 	$story =~ s/for my \$parallel \(0, 2\)/for my \$parallel (0)/g;
 	$story =~ s/^# Only of flat \{\n.*?^# \}\n//msg;
 	$settings = "hnsw.ef_search = 1000\n";
+	$access_method = 'hnsw';
 	eval "#line 1 \"$file, of hnsw\"\n$story; 1" or die $@;
 	return;
 }
