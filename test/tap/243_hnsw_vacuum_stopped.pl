@@ -1,0 +1,129 @@
+# A vacuum that stands at each of its steps, while others search and insert; is
+# cancelled there; then the server crashes. What it leaves is sound, and the
+# next one finishes it. Large enough that searches walk along the graph.
+
+use strict;
+use warnings;
+
+use FlatTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $dims = 16;
+my $rows = size(4000, 100000);
+my $node = new_server('hnsw_vacuum_stopped', q{
+shared_buffers = 64MB
+wal_consistency_checking = 'generic'
+statement_timeout = '60s'
+});
+install_functions($node);
+install_walk_functions($node);
+my $half = "array_fill(0.5::float4, ARRAY[$dims])::vector";
+
+sub sound
+{
+	my ($title) = @_;
+
+	complaints($node, "$title: sound", "SELECT * FROM hnsw_index_check('h_v', heap => true)");
+	return;
+}
+
+# What walks give, rows of this moment, each once
+sub walks
+{
+	my ($title) = @_;
+
+	complaints($node, "$title: searches", 'SET hnsw.ef_search = 10', qq{
+		SELECT n, lim, c FROM generate_series(1, 3) n, unnest('{10,150,NULL}'::int[]) lim,
+			LATERAL flattest.compare_walk('h', '<->', flattest.nth_vector(n, $dims) * $half, lim) c WHERE c IS NOT NULL});
+	return;
+}
+
+sub vacuum_to
+{
+	my ($point) = @_;
+	my $holder = hold_debug_point($node);
+	my $vacuum = $node->background_psql('postgres', on_error_stop => 0);
+
+	$vacuum->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = '$point';
+		\\echo begun
+		VACUUM h;
+	});
+	wait_for_lock_wait($node, 'VACUUM h');
+	return ($holder, $vacuum);
+}
+
+for my $point ('vacuum-marked', 'vacuum-unlinked', 'hnsw-vacuum-marked', 'hnsw-vacuum-repaired', 'hnsw-vacuum-freeing', 'hnsw-vacuum-freed')
+{
+	# Every third row goes, all upper levels' entry among them, and a whole
+	# neighbourhood.
+	$node->safe_psql('postgres', qq{
+		DROP TABLE IF EXISTS h;
+		CREATE TABLE h (id int, v vector($dims));
+		SELECT flattest.fill_cloud('h', 1, $rows, $dims, 0.6);
+		INSERT INTO h SELECT id + 100000, v FROM h WHERE id % 50 = 1;
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 6, ef_construction = 30);
+		DELETE FROM h WHERE id % 3 = 0 OR v <-> (flattest.nth_vector(1, $dims) * $half) < 1.2});
+
+	# ---- Others are at work meanwhile ----
+
+	my ($holder, $vacuum) = vacuum_to($point);
+	walks("$point: vacuum stands there");
+	$node->safe_psql('postgres', qq{
+		SELECT flattest.fill_cloud('h', 200001, 300, $dims, 0.1);
+		INSERT INTO h SELECT 300000 + id, v FROM h WHERE id % 40 = 1;
+		DELETE FROM h WHERE id % 7 = 1 AND id < 100000});
+	walks("$point: ... others have written");
+	release_debug_point($holder);
+	$vacuum->query('SELECT 1');
+	is($vacuum->{stderr} =~ s/background_psql[^\n]*\n//gr, '', "$point: vacuum goes on");
+	$vacuum->quit;
+	walks("$point: afterwards");
+	sound("$point: afterwards");
+
+	# ---- Cancelled, then a crash ----
+
+	$node->safe_psql('postgres', 'DELETE FROM h WHERE id % 4 = 1');
+	($holder, $vacuum) = vacuum_to($point);
+	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h'});
+	$vacuum->query('SELECT 1');
+	like($vacuum->{stderr}, qr/canceling statement/, "$point: vacuum is cancelled");
+	$vacuum->quit;
+	release_debug_point($holder);
+	sound("$point: after the cancel");
+	walks("$point: after the cancel");
+	$node->safe_psql('postgres', "SELECT flattest.fill_cloud('h', 400001, 300, $dims, 0.2)");
+	kill_server($node);
+	$node->start;
+	sound("$point: after a crash");
+	walks("$point: after a crash");
+	$node->safe_psql('postgres', "SELECT flattest.fill_cloud('h', 500001, 300, $dims, 0.3)");
+	sound("$point: after a crash and inserts");
+	$node->safe_psql('postgres', 'DELETE FROM h WHERE id % 5 = 1; VACUUM h');
+	sound("$point: after the next vacuum");
+	walks("$point: after the next vacuum");
+	my $recall = $node->safe_psql('postgres', "SELECT mean_recall FROM hnsw_recall('h_v', 10, 200, 60)");
+	$node->safe_psql('postgres', 'REINDEX INDEX h_v');
+	my $anew = $node->safe_psql('postgres', "SELECT mean_recall FROM hnsw_recall('h_v', 10, 200, 60)");
+	cmp_ok($recall, '>', $anew - 0.03, "$point: recall $recall then, $anew when built anew");
+
+	# ---- Nothing is left, and all comes again ----
+
+	$node->safe_psql('postgres', 'DELETE FROM h');
+	($holder, $vacuum) = vacuum_to($point);
+	kill_server($node);
+	eval { $vacuum->quit };
+	eval { $holder->quit };
+	$node->start;
+	sound("$point: all rows deleted, and a crash");
+	$node->safe_psql('postgres', "INSERT INTO h SELECT 0, flattest.nth_vector(1, $dims)");
+	is($node->safe_psql('postgres', "SET enable_seqscan = off; SELECT id FROM h ORDER BY v <-> flattest.nth_vector(2, $dims) LIMIT 3"), 0, '... one row');
+	$node->safe_psql('postgres', 'VACUUM h');
+	sound("$point: ... and a vacuum");
+	$node->safe_psql('postgres', "SELECT flattest.fill_cloud('h', 1, 3000, $dims, 0.8)");
+	sound("$point: ... filled again");
+	walks("$point: ... filled again");
+}
+check_log($node);
+$node->stop;
+done_testing();
