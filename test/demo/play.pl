@@ -9,11 +9,13 @@
 # In FILE, comment lines before a
 # statement are the text above it; the first one may be a title ("-- # Title").
 # A statement ends with a line that ends in a semicolon ("END;" alone after
-# BEGIN ATOMIC), or is one line that starts with a backslash.  With --steps only one line a statement is shown:
-# its comment and its time.
+# BEGIN ATOMIC), or is one line that starts with a backslash.  With --steps only
+# one line a statement is shown: its comment and its time.
 #
 # Times are psql's own (\timing): they include sending the statement and
-# receiving the answer.
+# receiving the answer.  While an index is built, a second session looks at
+# pg_stat_progress_create_index: a terminal shows how far the build is, and its
+# phases are listed when it has ended.
 #
 # test/demo/play.pl
 
@@ -24,8 +26,10 @@ use FindBin;
 use lib $FindBin::Bin;
 use DemoProgress;
 use Getopt::Long;
+use IO::Select;
 use IPC::Open2;
 use List::Util qw(max sum);
+use Time::HiRes qw(time);
 
 $| = 1;
 my $width = 92;
@@ -52,17 +56,54 @@ $SIG{INT} = sub { exit 130 };
 my $separator = "\037";
 my $marker = "-- answered $$ --";
 
-# Send one statement; returns its answer's lines and its time in ms.
+# Look at a build five times a second until psql has an answer.  Returns how
+# long each phase took, [name, seconds], as far as such looks can tell.
+sub watch_build
+{
+	my $answer = IO::Select->new($from);
+	my @phases;
+	my $watcher = open2(my $seen, my $look, @psql, '-X', '-A', '-t', '-F', $separator);
+
+	$look->autoflush(1);
+	while (!$answer->can_read(0.2))
+	{
+		print $look "SELECT phase, tuples_done, tuples_total FROM pg_stat_progress_create_index;\n\\echo\n";
+		while (defined(my $line = <$seen>) and my $now = time)
+		{
+			chomp $line;
+			last if $line eq '';
+			my ($phase, $done, $total) = split /$separator/, $line;
+			$phase =~ s/^building index(?:: )?//;
+			next if $phase eq '' || $phase eq 'initializing';
+			push @phases, { name => $phase, from => $now }
+			  if !@phases || $phases[-1]{name} ne $phase;
+			$phases[-1]{to} = $now;
+			next unless $tty;
+			print "\r$indent$dim$phase";
+			printf ': %s of %s', map { DemoProgress::thousands($_) } $done, $total if $total > 0;
+			print "$plain\e[K";
+		}
+	}
+	print "\r\e[K" if $tty;
+	close $look;
+	waitpid $watcher, 0;
+	$phases[$_]{to} = $phases[ $_ + 1 ]{from} for 0 .. $#phases - 1;
+	return [ map { [ $_->{name}, $_->{to} - $_->{from} ] } @phases ];
+}
+
+# Send one statement; returns its answer's lines, its time in ms, and the phases
+# of an index build.
 sub ask
 {
 	my ($statement) = @_;
-	my (@lines, $time);
+	my (@lines, $time, $phases);
 
 	print $to "$statement\n\\echo '$marker'\n";
+	$phases = watch_build() if !$steps && $statement =~ /^CREATE INDEX/;
 	while (defined(my $line = <$from>))
 	{
 		chomp $line;
-		return (\@lines, $time) if $line eq $marker;
+		return (\@lines, $time, $phases) if $line eq $marker;
 		if ($line =~ /^Time: ([\d.]+) ms/)
 		{
 			$time = $1;
@@ -120,7 +161,7 @@ sub show_table
 
 	my @numeric = map {
 		my $column = $_;
-		!grep { $_->[$column] !~ /^-?[\d.]*(?:e[-+]\d+)?\z/ } @rows
+		!grep { $_->[$column] !~ /^-?[\d.,]*(?:e[-+]\d+)?\z/ } @rows
 	} 0 .. $#$header;
 
 	my $show_row = sub {
@@ -186,7 +227,7 @@ sub play_statement
 		1 while $line =~ s/^( *)\t/$1    /;
 		print "$indent$bold$line$plain\n";
 	}
-	my ($lines, $time) = ask($statement);
+	my ($lines, $time, $phases) = ask($statement);
 
 	my $rows;
 	if (@$lines && $lines->[-1] =~ /^\((\d+) rows?\)\z/)
@@ -194,7 +235,7 @@ sub play_statement
 		$rows = $1;
 		pop @$lines;
 		print "\n";
-		show_table(map { [ split /$separator/, $_, -1 ] } @$lines);
+		show_table(map { [ $_ eq '' ? '' : split /$separator/, $_, -1 ] } @$lines);
 		print "\n";
 	}
 	elsif (@$lines && $lines->[-1] =~ /^(?:SELECT|INSERT 0|UPDATE|DELETE|COPY) (\d+)\z/)
@@ -202,7 +243,10 @@ sub play_statement
 		$rows = $1;
 	}
 	my $what = defined $rows ? DemoProgress::thousands($rows) . ($rows == 1 ? ' row in ' : ' rows in ') : 'done in ';
-	print "$indent$dim-> $what", show_time($time), "$plain\n";
+	print "$indent$dim-> $what", show_time($time);
+	my @long = grep { $_->[1] >= 0.25 } @{ $phases // [] };
+	print ': ', join ', ', map { "$_->[0] " . show_time($_->[1] * 1000) } @long if @long > 1;
+	print "$plain\n";
 }
 
 # Four digits of a distance are enough to read.
