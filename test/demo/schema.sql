@@ -114,7 +114,7 @@ CREATE FUNCTION plot(label text[], recall float8[], per_second float8[]) RETURNS
 LANGUAGE plpgsql AS $$
 DECLARE
 	height CONSTANT int := 22;
-	width  CONSTANT int := 56;
+	width  CONSTANT int := 50;
 	across float8[] := '{0,.3,.5,.6,.7,.8,.9,.95,.98,.99,.995,.998,.999,.9995,.9999}';
 	up     float8[] := ARRAY(SELECT digit * 10 ^ power FROM unnest('{1,2,5}'::int[]) AS digit,
 							 generate_series(-1, 6) AS power ORDER BY 1);
@@ -136,26 +136,37 @@ BEGIN
 		  AND s <= (SELECT min(t) FROM unnest(up) AS t, (SELECT max(p) FROM unnest(per_second) AS p) AS m (most) WHERE t >= most)
 		ORDER BY s);
 
-	FOR i IN 1 .. cardinality(label) LOOP
-		x := CASE WHEN recall[i] >= 1 THEN width + 4
-			 ELSE width * ln((1 - recall[i]) / (1 - across[1]))
-				  / ln((1 - across[cardinality(across)]) / (1 - across[1])) END;
-		y := 1 + round(height * ln(up[cardinality(up)] / per_second[i]) / ln(up[cardinality(up)] / up[1]));
-		lines[y] := rtrim(overlay(rpad(lines[y], 80) PLACING '* ' || label[i]
-								  FROM x + 1 FOR length(label[i]) + 2));
+	-- Stars first, then labels: to the right, or to the left where that is taken.
+	FOR label_too IN 0 .. 1 LOOP
+		FOR i IN 1 .. cardinality(label) LOOP
+			x := 6 + CASE WHEN recall[i] >= 1 THEN width + 5
+				 ELSE width * ln((1 - recall[i]) / (1 - across[1]))
+					  / ln((1 - across[cardinality(across)]) / (1 - across[1])) END;
+			y := 1 + round(height * ln(up[cardinality(up)] / per_second[i])
+						   / ln(up[cardinality(up)] / up[1]));
+			lines[y] := rpad(lines[y], 80);
+			IF label_too = 0 THEN
+				lines[y] := overlay(lines[y] PLACING '*' FROM x FOR 1);
+			ELSIF btrim(substr(lines[y], x + 1, length(label[i]) + 2)) = '' THEN
+				lines[y] := overlay(lines[y] PLACING label[i] FROM x + 2 FOR length(label[i]));
+			ELSIF btrim(substr(lines[y], x - length(label[i]) - 2, length(label[i]) + 2)) = '' THEN
+				lines[y] := overlay(lines[y] PLACING label[i]
+									FROM x - length(label[i]) - 1 FOR length(label[i]));
+			END IF;
+		END LOOP;
 	END LOOP;
 
 	FOR i IN 1 .. height + 1 LOOP
 		RETURN NEXT coalesce((
 			SELECT to_char(s, '999,999') FROM unnest(up) AS s
 			WHERE i = 1 + round(height * ln(up[cardinality(up)] / s) / ln(up[cardinality(up)] / up[1]))
-		), repeat(' ', 8)) || ' |' || lines[i];
+		), repeat(' ', 8)) || ' |' || rtrim(lines[i]);
 	END LOOP;
-	RETURN NEXT repeat(' ', 9) || '+' || repeat('-', width + 9);
+	RETURN NEXT repeat(' ', 9) || '+' || repeat('-', width + 10);
 	FOREACH step IN ARRAY across LOOP
-		x := width * ln((1 - step) / (1 - across[1])) / ln((1 - across[cardinality(across)]) / (1 - across[1]));
+		x := 5 + width * ln((1 - step) / (1 - across[1])) / ln((1 - across[cardinality(across)]) / (1 - across[1]));
 		axis := rpad(axis, x) || ltrim(step::text, '0');
 	END LOOP;
-	RETURN NEXT repeat(' ', 10) || rpad(axis, width + 4) || '1';
+	RETURN NEXT repeat(' ', 9) || rpad(axis, width + 11) || '1';
 END;
 $$;
