@@ -27,10 +27,10 @@ FROM pg_am, unnest(ARRAY['can_order', 'can_unique', 'can_multi_col', 'can_exclud
 WHERE amname = 'flat';
 SELECT opcname, opcintype::regtype, opcdefault, amvalidate(c.oid), obj_description(c.oid, 'pg_opclass')
 FROM pg_opclass c JOIN pg_am a ON a.oid = c.opcmethod
-WHERE amname = 'flat' ORDER BY opcname COLLATE "C";
+WHERE amname = 'flat' AND opcintype = 'vector'::regtype ORDER BY opcname COLLATE "C";
 SELECT opfname, amopstrategy AS strategy, amopopr::regoperator AS operator, amoppurpose AS purpose
 FROM pg_amop o JOIN pg_opfamily f ON f.oid = o.amopfamily JOIN pg_am a ON a.oid = o.amopmethod
-WHERE amname = 'flat' ORDER BY opfname COLLATE "C", amopstrategy;
+WHERE amname = 'flat' AND opfname LIKE 'vector%' ORDER BY opfname COLLATE "C", amopstrategy;
 
 -- Every operator class with every quantizer
 CREATE TABLE flat_create (id int, v vector(3));

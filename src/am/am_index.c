@@ -55,8 +55,15 @@ vx_am_get_quantizer(Relation index)
 DistanceMetric
 vx_am_get_metric(Relation index)
 {
-	FmgrInfo   *distance = index_getprocinfo(index, 1, AM_PROC_DISTANCE);
+	FmgrInfo   *distance;
 
+	if (!OidIsValid(index_getprocid(index, 1, AM_PROC_DISTANCE)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("first column of index \"%s\" must be a vector",
+						RelationGetRelationName(index)),
+				 errhint("Columns for conditions come after it.")));
+	distance = index_getprocinfo(index, 1, AM_PROC_DISTANCE);
 	if (distance->fn_addr == vecext_vector_l2_squared_distance)
 		return DISTANCE_METRIC_L2;
 	if (distance->fn_addr == vecext_l1_distance)
@@ -239,6 +246,15 @@ vx_am_check_snapshot(IndexScanDesc scan)
 			 RelationGetRelationName(scan->indexRelation));
 }
 
+static void
+report_operator(const char *class_name, Form_pg_amop op)
+{
+	ereport(INFO,
+			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+			 errmsg("operator class \"%s\" contains operator %s with invalid strategy number %d or wrong signature",
+					class_name, format_operator(op->amopopr), op->amopstrategy)));
+}
+
 /*
  * amvalidate of both access methods.
  */
@@ -247,6 +263,7 @@ vx_am_validate(Oid opclass)
 {
 	bool		result = true;
 	bool		has_distance = false;
+	bool		has_column = false;
 	HeapTuple	class_tuple;
 	Form_pg_opclass class_form;
 	char	   *name;
@@ -280,6 +297,10 @@ vx_am_validate(Oid opclass)
 			case AM_PROC_TYPE:
 				ok = check_amproc_signature(proc->amproc, INTERNALOID, false, 1, 1, INTERNALOID);
 				break;
+			case AM_PROC_COLUMN:
+				ok = check_amproc_signature(proc->amproc, INTERNALOID, false, 1, 1, INTERNALOID);
+				has_column |= proc->amproclefttype == class_form->opcintype;
+				break;
 			default:
 				ok = false;
 				break;
@@ -293,7 +314,7 @@ vx_am_validate(Oid opclass)
 			result = false;
 		}
 	}
-	if (!has_distance)
+	if (!has_distance && !has_column)
 	{
 		ereport(INFO,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
@@ -307,6 +328,17 @@ vx_am_validate(Oid opclass)
 	{
 		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
 		bool		ok;
+
+		/* Of columns after the vector: the methods know the strategies. */
+		if (has_column)
+		{
+			if (op->amoppurpose == AMOP_SEARCH && op->amopstrategy <= AM_MAX_COLUMN_STRATEGY &&
+				check_amop_signature(op->amopopr, BOOLOID, op->amoplefttype, op->amoprighttype))
+				continue;
+			report_operator(name, op);
+			result = false;
+			continue;
+		}
 
 		switch (op->amopstrategy)
 		{
@@ -327,10 +359,7 @@ vx_am_validate(Oid opclass)
 		}
 		if (!ok)
 		{
-			ereport(INFO,
-					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-					 errmsg("operator class \"%s\" contains operator %s with invalid strategy number %d or wrong signature",
-							name, format_operator(op->amopopr), op->amopstrategy)));
+			report_operator(name, op);
 			result = false;
 		}
 	}

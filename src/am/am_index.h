@@ -14,6 +14,7 @@
 #include "nodes/pathnodes.h"
 #include "utils/rel.h"
 
+#include "am/am_column.h"
 #include "store/store.h"
 
 /* Strategy numbers of the operator classes of both access methods */
@@ -24,7 +25,10 @@
 #define AM_PROC_DISTANCE	1
 #define AM_PROC_NORM		2
 #define AM_PROC_TYPE		3
-#define AM_PROC_COUNT		3
+
+/* Of columns after the vector: (internal) returns internal, AmColumnMethods */
+#define AM_PROC_COLUMN		4
+#define AM_PROC_COUNT		4
 
 /* Options that both access methods have; theirs begin with this */
 typedef struct AmOptions
@@ -45,6 +49,19 @@ extern float *vx_am_sample_mean(Relation heap, Relation index, IndexInfo *index_
 								DistanceMetric metric, int dims);
 extern bool vx_am_validate(Oid opclass);
 extern void vx_am_check_snapshot(IndexScanDesc scan);
+
+/* am_cost.c */
+typedef struct AmFilterCost
+{
+	int			conditions;		/* on columns after the vector; 0: none */
+	Selectivity selectivity;	/* of all these */
+	Cost		find;			/* to find out which rows meet them */
+	Cost		rows;			/* to read their slots */
+	Cost		codes;			/* the same with the codes of their nodes */
+} AmFilterCost;
+
+extern void vx_am_estimate_filter(PlannerInfo *root, IndexPath *path, Cost page_cost,
+								  AmFilterCost *cost);
 
 /* am_planner.c */
 extern void vx_am_install_planner_hook(void *parallel_cost_estimate);

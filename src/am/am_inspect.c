@@ -180,6 +180,7 @@ typedef struct IndexedTuple
 	ItemPointerData tid;
 	uint16		kind;
 	uint32		node;
+	uint32		row;
 	uint32		status;			/* simplehash */
 } IndexedTuple;
 
@@ -206,6 +207,10 @@ typedef struct HeapCheck
 	AmReport   *report;
 	tidtable_hash *table;
 	QuantSlotData *slot;
+	AmColumns  *columns;
+	char	   *attributes;		/* that a tuple should have */
+	char	   *stored;			/* that its row has */
+	MemoryContext tuple_context;
 } HeapCheck;
 
 /*
@@ -221,6 +226,7 @@ check_heap_tuple(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	IndexedTuple *found = tidtable_lookup(check->table, *tid);
 	Buffer		buffer;
 	QuantSlotData *stored;
+	MemoryContext old_context;
 	uint16		kind;
 
 	if (found == NULL)
@@ -239,6 +245,17 @@ check_heap_tuple(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 								  ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid)));
 		return;
 	}
+
+	old_context = MemoryContextSwitchTo(check->tuple_context);
+	vx_am_encode_columns(check->columns, values, isnull, check->attributes);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(check->tuple_context);
+	vx_store_read_attributes(store, found->row, check->stored);
+	if (memcmp(check->attributes, check->stored, store->attribute_bytes) != 0)
+		vx_am_report_row(check->report, "I9", -1,
+						 psprintf("heap tuple (%u,%u) has other attributes than row %u",
+								  ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid),
+								  found->row));
 	if (kind != STORE_ROW_CODED)
 		return;
 
@@ -256,7 +273,7 @@ check_heap_tuple(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 
 /*
  * I9: every visible heap tuple that belongs into the index has a row with its
- * value's code.  Uses memory for one entry a row.  Expressions of the index run
+ * value's code and attributes.  Uses memory for one entry a row.  Expressions of the index run
  * as the owner of the table.
  */
 void
@@ -278,6 +295,11 @@ vx_am_check_heap(Relation heap, Relation index, StoreIndex *store, AmReport *rep
 	check.report = report;
 	check.table = tidtable_create(CurrentMemoryContext, 1024, NULL);
 	check.slot = palloc0(store->quant->slot_bytes);
+	check.columns = vx_am_open_columns(index);
+	check.attributes = palloc(store->attribute_bytes);
+	check.stored = palloc(store->attribute_bytes);
+	check.tuple_context = AllocSetContextCreate(CurrentMemoryContext, "vecext check row",
+												ALLOCSET_DEFAULT_SIZES);
 
 	for (page_no = 0; page_no < store->meta.families[STORE_ROW].pages; page_no++)
 	{
@@ -302,6 +324,7 @@ vx_am_check_heap(Relation heap, Relation index, StoreIndex *store, AmReport *rep
 			entry = tidtable_insert(check.table, row->tid, &found);
 			entry->kind = StoreRowKind(row);
 			entry->node = row->node;
+			entry->row = page_no * STORE_ROWS_PER_PAGE + i;
 		}
 		UnlockReleaseBuffer(buffer);
 	}

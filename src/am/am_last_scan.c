@@ -10,15 +10,17 @@
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "utils/builtins.h"
 
 #include "am/am_scan.h"
 
-#define LAST_SCAN_COLUMNS 12
+#define LAST_SCAN_COLUMNS 14
 
 PG_FUNCTION_INFO_V1(vecext_last_scan_counters);
 Datum
 vecext_last_scan_counters(PG_FUNCTION_ARGS)
 {
+	static const char *const modes[] = {NULL, "rows", "walk", "all", "matches"};
 	const AmScanCounters *last = &vx_am_last_scan;
 	TupleDesc	desc;
 	Datum		values[LAST_SCAN_COLUMNS];
@@ -40,5 +42,8 @@ vecext_last_scan_counters(PG_FUNCTION_ARGS)
 	values[9] = Int64GetDatum(last->dead_rows);
 	values[10] = Int64GetDatum(last->late_rows);
 	values[11] = Int64GetDatum(last->rows);
+	nulls[12] = nulls[13] = last->mode == AM_MODE_NONE;
+	values[12] = nulls[12] ? (Datum) 0 : CStringGetTextDatum(modes[last->mode]);
+	values[13] = Int64GetDatum(last->matches);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -66,7 +66,7 @@ shared_scan(LoadShared *shared)
 	return (ParallelTableScanDesc) ((char *) shared + BUFFERALIGN(sizeof(LoadShared)));
 }
 
-/* What a worker's file holds for each row, before its slot */
+/* What a worker's file holds for each row, before its attributes and slot */
 typedef struct LoadRecord
 {
 	ItemPointerData tid;
@@ -77,7 +77,9 @@ typedef struct LoadRecord
 typedef struct LoadState
 {
 	const QuantParams *quant;
+	const AmColumns *columns;
 	QuantSlotData *slot;
+	char	   *attributes;
 	MemoryContext row_context;
 	double		rows;
 	AmLoadCallback callback;	/* leader */
@@ -88,10 +90,12 @@ typedef struct LoadState
 PGDLLEXPORT void vecext_load_worker(dsm_segment *segment, shm_toc *toc);
 
 static void
-init_state(LoadState *state, const QuantParams *quant)
+init_state(LoadState *state, const QuantParams *quant, const AmColumns *columns)
 {
 	memset(state, 0, sizeof(LoadState));
 	state->quant = quant;
+	state->columns = columns;
+	state->attributes = palloc(columns->store.total_bytes);
 	state->slot = palloc0(quant->slot_bytes);
 	state->row_context = AllocSetContextCreate(CurrentMemoryContext, "vecext build row",
 											   ALLOCSET_DEFAULT_SIZES);
@@ -106,9 +110,10 @@ load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	MemoryContext old_context = MemoryContextSwitchTo(state->row_context);
 	uint16		kind = vx_am_encode(state->quant, values[0], isnull[0], state->slot);
 
+	vx_am_encode_columns(state->columns, values, isnull, state->attributes);
 	MemoryContextSwitchTo(old_context);
 	if (state->file == NULL)
-		state->callback(tid, kind, state->slot, state->arg);
+		state->callback(tid, kind, state->slot, state->attributes, state->arg);
 	else
 	{
 		LoadRecord	record;
@@ -116,6 +121,7 @@ load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		record.tid = *tid;
 		record.kind = kind;
 		BufFileWrite(state->file, &record, sizeof(record));
+		BufFileWrite(state->file, state->attributes, state->columns->store.total_bytes);
 		if (kind == STORE_ROW_CODED)
 			BufFileWrite(state->file, state->slot, state->quant->slot_bytes);
 	}
@@ -155,7 +161,7 @@ vecext_load_worker(dsm_segment *segment, shm_toc *toc)
 	InstrStartParallelQuery();
 	vx_quant_init_params(&quant, shared->quantizer, shared->metric, shared->dims,
 						 shared->has_mean ? mean : NULL);
-	init_state(&state, &quant);
+	init_state(&state, &quant, vx_am_open_columns(index));
 	snprintf(name, sizeof(name), "rows%d", ParallelWorkerNumber);
 	state.file = BufFileCreateFileSet(&shared->files.fs, name);
 	heap_tuples = table_index_build_scan(heap, index, index_info, true, false, load_row, &state,
@@ -194,12 +200,14 @@ read_worker_file(LoadState *state, LoadShared *shared, int worker)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (count != sizeof(record) ||
+			BufFileRead(file, state->attributes, state->columns->store.total_bytes) !=
+			state->columns->store.total_bytes ||
 			(record.kind == STORE_ROW_CODED &&
 			 BufFileRead(file, state->slot, state->quant->slot_bytes) != state->quant->slot_bytes))
 			ereport(ERROR,
 					(errcode_for_file_access(),
 					 errmsg("could not read from a temporary file of an index build")));
-		state->callback(&record.tid, record.kind, state->slot, state->arg);
+		state->callback(&record.tid, record.kind, state->slot, state->attributes, state->arg);
 	}
 	BufFileClose(file);
 }
@@ -364,14 +372,14 @@ load_parallel(Relation heap, Relation index, IndexInfo *index_info, int workers,
  */
 double
 vx_am_load_rows(Relation heap, Relation index, IndexInfo *index_info,
-				const QuantParams *quant, AmLoadCallback callback, void *arg,
-				double *index_tuples)
+				const QuantParams *quant, const AmColumns *columns,
+				AmLoadCallback callback, void *arg, double *index_tuples)
 {
 	int			workers = plan_workers(heap, index, index_info);
 	LoadState	state;
 	double		heap_tuples;
 
-	init_state(&state, quant);
+	init_state(&state, quant, columns);
 	state.callback = callback;
 	state.arg = arg;
 
@@ -383,5 +391,6 @@ vx_am_load_rows(Relation heap, Relation index, IndexInfo *index_info,
 	*index_tuples = state.rows;
 	MemoryContextDelete(state.row_context);
 	pfree(state.slot);
+	pfree(state.attributes);
 	return heap_tuples;
 }

@@ -15,13 +15,15 @@
 
 /*
  * Called for every row, in this process.  slot is valid for STORE_ROW_CODED
- * and until the callback returns.
+ * and until the callback returns; attributes are the row's slots in the other
+ * columns.
  */
 typedef void (*AmLoadCallback) (ItemPointer tid, uint16 kind, QuantSlotData *slot,
-								void *arg);
+								const char *attributes, void *arg);
 
 extern double vx_am_load_rows(Relation heap, Relation index, IndexInfo *index_info,
-							  const QuantParams *quant, AmLoadCallback callback,
+							  const QuantParams *quant, const AmColumns *columns,
+							  AmLoadCallback callback,
 							  void *arg, double *index_tuples);
 
 #endif							/* VX_AM_LOAD_H */

@@ -23,6 +23,10 @@
  * Scans without an order pass over the codes once if there is a threshold
  * condition, else over the rows.
  *
+ * Conditions on columns after the vector are worked off before the first row
+ * (am_filter.c).  Rows are tested by the bitmap that this leaves; and unless
+ * most rows pass, a pass reads the codes of nodes that have one only.
+ *
  * Pages are pinned and locked one at a time; nothing is held between calls.
  * What a page gave is used only after the row has been checked against the
  * incarnation of the code (store_chain.c).
@@ -40,107 +44,10 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
-#include "am/am_rank.h"
-#include "am/am_scan.h"
+#include "am/am_scan_state.h"
 #include "base/base_debug.h"
 #include "type/type_ball.h"
 #include "type/type_vector.h"
-
-/* Candidates of the first pass: more than any usual LIMIT needs */
-#define FIRST_BATCH		256
-#define BATCH_GROWTH	4
-
-/* Heap TIDs read from a row page or a chain at a time */
-#define MAX_TIDS		STORE_ROWS_PER_PAGE
-
-/* A threshold condition */
-typedef struct AmBall
-{
-	QuantQuery	query;
-	double		radius;
-} AmBall;
-
-typedef struct AmScanData
-{
-	StoreIndex *store;
-	MemoryContext query_context;	/* reset by every rescan */
-	const AmWalk *walk;			/* NULL: the access method has none */
-	AmToast    *toast;
-
-	/* what is asked for */
-	bool		never;			/* a condition that no row meets */
-	bool		ordered;		/* ORDER BY a distance */
-	bool		null_query;		/* to a NULL vector: every distance is NULL */
-	QuantQuery	query;
-	AmBall	   *balls;
-	int			ball_count;
-	bool		want_null;		/* rows with and without a vector */
-	bool		want_value;
-
-	/* where we are */
-	bool		started;
-	AmPhase		phase;
-	uint32		next_chunk[AM_PHASE_DONE];
-	uint32		page;			/* row phases: next page of the chunk */
-	uint32		page_end;
-	bool		in_chunk;
-	uint32	   *chunks;			/* chunks of codes that are ours */
-	uint32		chunk_count;
-	uint32		chunk_size;
-	bool		chunks_claimed;
-
-	/* the walk */
-	void	   *walk_state;
-	bool		walking;		/* it may give more */
-	bool		at_border;		/* but rows of its last batch come first */
-	uint64	   *given;			/* by node id: candidates from the walk */
-	uint64		given_nodes;	/* bits there are */
-	bool		has_returned;	/* last_distance is set */
-	double		last_distance;	/* of the farthest row returned */
-	AmScanCounters counters;
-
-	/* candidates of this batch */
-	AmCandidate *candidates;
-	const AmCandidate *current; /* those being looked up: these, or the walk's */
-	int			candidate_count;
-	int			next_candidate;
-	int			batch;			/* how many the pass keeps */
-	int			capacity;		/* of candidates, twice the batch */
-	bool		exhausted;		/* the pass found all there is */
-	double		last_bound;		/* last candidate given */
-	uint32		last_node;
-	bool		has_last;
-
-	/* rows of the current candidate or page */
-	StoreChain	chain;
-	bool		in_chain;
-	uint32		chain_head;		/* first row read, STORE_NONE: none yet */
-	bool		chain_dead;		/* so far all rows are dead to everybody */
-	double		chain_bound;
-	uint8	   *emitted;		/* by row id: set for rows of restarted chains */
-	uint64		emitted_rows;
-	ItemPointerData tids[MAX_TIDS];
-	uint32		rows[MAX_TIDS];
-	int			tid_count;
-	int			next_tid;
-
-	/*
-	 * What index-only scans get: no column can be returned, but count(*)
-	 * needs none, and the planner chooses such a scan for it.
-	 */
-	IndexTuple	no_columns;
-	Buffer		map_buffer;		/* of the heap's visibility map */
-	bool		visible[MAX_TIDS];	/* to everybody, see is_visible() */
-	TupleTableSlot *heap_slot;
-
-	AmRank	   *rank;			/* makes exact order of bounds */
-
-	/* room for one page's hits */
-	uint16	   *positions;
-	double	   *bounds;
-} AmScanData;
-
-typedef AmScanData *AmScan;
 
 IndexScanDesc
 vx_am_begin_scan(Relation index, int key_count, int order_by_count, const AmWalk *walk)
@@ -230,16 +137,6 @@ prepare_query(AmScan state, QuantQuery *query, const Vector *vector)
 }
 
 /*
- * Only candidates of a normal query have bounds to sort by.
- */
-static bool
-sorts_codes(AmScan state)
-{
-	return state->ordered && !state->null_query &&
-		state->query.query_class == QUANT_QUERY_NORMAL;
-}
-
-/*
  * Read the scan keys and get ready for the first row.
  */
 static void
@@ -263,12 +160,20 @@ start_scan(IndexScanDesc scan)
 	{
 		ScanKey		key = &scan->keyData[i];
 
+		if (key->sk_attno > 1)
+			continue;
 		if (key->sk_flags & SK_SEARCHNULL)
 			state->want_value = false;
 		else if (key->sk_flags & SK_SEARCHNOTNULL)
 			state->want_null = false;
 		else if (key->sk_flags & SK_ISNULL)
 			state->never = true;	/* the operators are strict */
+		else if (key->sk_flags & SK_SEARCHARRAY)
+		{
+			/* Any of several balls: left to the executor */
+			state->want_null = false;
+			state->lossy = true;
+		}
 		else
 		{
 			const VectorBall *ball = DatumGetVectorBall(key->sk_argument);
@@ -277,12 +182,24 @@ start_scan(IndexScanDesc scan)
 			prepare_query(state, &to->query, vx_type_ball_center(ball));
 			to->radius = ball->radius;
 			state->want_null = false;
+			state->lossy = true;
 			if (to->query.query_class == QUANT_QUERY_NAN || isnan(to->radius))
 				state->never = true;	/* NaN <= radius is false */
 		}
 	}
 	if (!state->want_null && !state->want_value)
 		state->never = true;
+
+	if (!state->never)
+		state->filter = vx_am_begin_filter(scan, state->store);
+	if (state->filter != NULL)
+	{
+		state->counters.mode = AM_MODE_ROWS;
+		state->counters.matches = state->filter->matches;
+		state->lossy |= state->filter->lossy;
+		if (state->filter->matches == 0)
+			state->never = true;
+	}
 
 	if (scan->numberOfOrderBys > 0)
 	{
@@ -318,10 +235,12 @@ start_scan(IndexScanDesc scan)
 		 (state->store->meta.flags & STORE_FLAG_ODD)))
 		state->rank = vx_am_begin_rank(scan, &state->query, state->toast);
 
-	if (state->walk != NULL && sorts_codes(state) && scan->parallel_scan == NULL)
+	if (state->walk != NULL && vx_am_sorts_codes(state) && scan->parallel_scan == NULL &&
+		!state->never)
 	{
 		state->walk_state = state->walk->begin(scan, state->store, &state->query,
-											   vx_am_find_limit(scan), &state->counters);
+											   vx_am_find_limit(scan), state->filter,
+											   &state->counters);
 		state->walking = true;
 	}
 
@@ -330,399 +249,6 @@ start_scan(IndexScanDesc scan)
 	state->bounds = palloc(sizeof(double) * state->store->codes_per_page);
 	state->started = true;
 	MemoryContextSwitchTo(old_context);
-}
-
-static inline bool
-candidate_before(const AmCandidate *a, const AmCandidate *b)
-{
-	return a->bound < b->bound || (a->bound == b->bound && a->node < b->node);
-}
-
-static int
-compare_candidates(const void *a, const void *b)
-{
-	if (candidate_before(a, b))
-		return -1;
-	return candidate_before(b, a) ? 1 : 0;
-}
-
-/*
- * Move the `keep` best of count candidates to the front (quickselect).
- */
-static void
-select_best(AmCandidate *candidates, int count, int keep)
-{
-	int			low = 0;
-	int			high = count - 1;
-
-	while (low < high)
-	{
-		AmCandidate pivot = candidates[low + (high - low) / 2];
-		int			i = low;
-		int			j = high;
-
-		while (i <= j)
-		{
-			while (candidate_before(&candidates[i], &pivot))
-				i++;
-			while (candidate_before(&pivot, &candidates[j]))
-				j--;
-			if (i <= j)
-			{
-				AmCandidate swap = candidates[i];
-
-				candidates[i++] = candidates[j];
-				candidates[j--] = swap;
-			}
-		}
-		if (keep - 1 <= j)
-			high = j;
-		else if (keep - 1 >= i)
-			low = i;
-		else
-			return;
-	}
-}
-
-/*
- * True if the slot may meet every threshold condition, from one on.
- */
-static bool
-within_balls(AmScan state, int from, const QuantSlotData *slot)
-{
-	int			i;
-
-	for (i = from; i < state->ball_count; i++)
-	{
-		AmBall	   *ball = &state->balls[i];
-
-		if (ball->query.query_class == QUANT_QUERY_NORMAL &&
-			!(vx_quant_bound(&ball->query, slot) <= ball->radius))
-			return false;
-	}
-	return true;
-}
-
-/* True if the walk has given the node before. */
-static inline bool
-was_given(AmScan state, uint32 node)
-{
-	return node < state->given_nodes &&
-		(state->given[node / 64] & (UINT64CONST(1) << (node % 64))) != 0;
-}
-
-static void
-mark_given(AmScan state, uint32 node)
-{
-	if (node >= state->given_nodes)
-	{
-		uint64		nodes = Max((uint64) node + 1,
-								(uint64) state->store->meta.families[STORE_CODE].pages *
-								state->store->codes_per_page);
-		Size		words = nodes / 64 + 1;
-		Size		old_words = state->given == NULL ? 0 : state->given_nodes / 64 + 1;
-		uint64	   *given = MemoryContextAllocExtended(state->query_context,
-													   words * sizeof(uint64),
-													   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-
-		if (old_words > 0)
-		{
-			memcpy(given, state->given, old_words * sizeof(uint64));
-			pfree(state->given);
-		}
-		state->given = given;
-		state->given_nodes = nodes;
-	}
-	state->given[node / 64] |= UINT64CONST(1) << (node % 64);
-}
-
-static void
-add_candidate(AmScan state, double bound, uint32 node, uint32 incarnation)
-{
-	AmCandidate *candidate;
-
-	if (state->candidate_count == state->capacity)
-	{
-		Size		size;
-
-		/* Up to twice the batch, then the better half is kept. */
-		state->capacity = state->capacity == 0 ? 2 * FIRST_BATCH :
-			Min(state->capacity * 2, state->batch * 2);
-		size = sizeof(AmCandidate) * state->capacity;
-		state->candidates = state->candidates == NULL ?
-			MemoryContextAllocHuge(state->query_context, size) :
-			repalloc_huge(state->candidates, size);
-	}
-	candidate = &state->candidates[state->candidate_count++];
-	candidate->bound = bound;
-	candidate->node = node;
-	candidate->incarnation = incarnation;
-}
-
-/*
- * Pass over the codes of one chunk.  With an order: keep the best candidates
- * beyond the last one given; *threshold falls as they get better.  Without:
- * keep all that meet the conditions.
- */
-static void
-scan_chunk(AmScan state, uint32 chunk, double *threshold)
-{
-	StoreIndex *store = state->store;
-	Size		slot_bytes = store->quant->slot_bytes;
-	uint32		page_no = chunk * AM_CHUNK_PAGES;
-	uint32		end = Min(page_no + AM_CHUNK_PAGES, store->meta.families[STORE_CODE].pages);
-	bool		sort = sorts_codes(state);
-	const QuantQuery *query = sort ? &state->query : NULL;
-	int			first_ball = 0;
-
-	/* Without an order, the first condition takes the order's place. */
-	if (!sort && state->ball_count > 0 &&
-		state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
-	{
-		query = &state->balls[0].query;
-		first_ball = 1;
-	}
-
-	for (; page_no < end; page_no++)
-	{
-		Buffer		buffer;
-		Page		page;
-		int			slots;
-		int			hits;
-		int			i;
-
-		CHECK_FOR_INTERRUPTS();
-		vx_store_prefetch(store, STORE_CODE, page_no, end);
-		buffer = vx_store_lock(store, STORE_CODE, page_no, BUFFER_LOCK_SHARE);
-		page = BufferGetPage(buffer);
-		slots = vx_store_slots(page, STORE_CODE, slot_bytes);
-
-		if (query != NULL)
-			hits = vx_quant_bound_many(query, vx_store_slot(page, STORE_CODE, slot_bytes, 0),
-									   slots, *threshold, state->positions, state->bounds);
-		else
-		{
-			/* An order or a condition that codes say nothing about */
-			hits = 0;
-			for (i = 0; i < slots; i++)
-			{
-				QuantSlotData *slot = (QuantSlotData *)
-					vx_store_slot(page, STORE_CODE, slot_bytes, i);
-
-				if (isnan(slot->error))
-					continue;
-				state->positions[hits] = i;
-				state->bounds[hits++] = -get_float8_infinity();
-			}
-		}
-
-		for (i = 0; i < hits; i++)
-		{
-			QuantSlotData *slot = (QuantSlotData *)
-				vx_store_slot(page, STORE_CODE, slot_bytes, state->positions[i]);
-			uint32		node = page_no * store->codes_per_page + state->positions[i];
-
-			if (sort && state->has_last &&
-				(state->bounds[i] < state->last_bound ||
-				 (state->bounds[i] == state->last_bound && node <= state->last_node)))
-				continue;
-			if (state->given != NULL && was_given(state, node))
-				continue;
-			if (!within_balls(state, first_ball, slot))
-				continue;
-			if (sort && state->candidate_count == 2 * state->batch)
-			{
-				select_best(state->candidates, state->candidate_count, state->batch);
-				state->candidate_count = state->batch;
-				state->exhausted = false;
-				*threshold = state->candidates[state->batch - 1].bound;
-			}
-			add_candidate(state, sort ? state->bounds[i] : -get_float8_infinity(),
-						  node, slot->incarnation);
-		}
-		UnlockReleaseBuffer(buffer);
-	}
-}
-
-/*
- * Read a candidate's code under its page's lock: true if it is the one that
- * the candidate stands for, then with a new bound and, if within is not NULL,
- * whether it may meet the threshold conditions.
- */
-static bool
-read_candidate(AmScan state, const AmCandidate *candidate, double *bound, bool *within)
-{
-	StoreIndex *store = state->store;
-	Size		slot_bytes = store->quant->slot_bytes;
-	uint32		position = candidate->node % store->codes_per_page;
-	Buffer		buffer = vx_store_lock(store, STORE_CODE,
-									   candidate->node / store->codes_per_page,
-									   BUFFER_LOCK_SHARE);
-	Page		page = BufferGetPage(buffer);
-	bool		found = false;
-
-	if (position < vx_store_slots(page, STORE_CODE, slot_bytes))
-	{
-		QuantSlotData *slot = (QuantSlotData *)
-			vx_store_slot(page, STORE_CODE, slot_bytes, position);
-
-		found = slot->incarnation == candidate->incarnation && !isnan(slot->error);
-		if (found)
-			*bound = vx_quant_bound(&state->query, slot);
-		if (found && within != NULL)
-			*within = within_balls(state, 0, slot);
-	}
-	UnlockReleaseBuffer(buffer);
-	return found;
-}
-
-/*
- * Take a batch from the walk; false if it has no more to give.
- */
-static bool
-take_walk_batch(AmScan state)
-{
-	AmCandidate *batch;
-	int			count;
-	int			kept;
-	int			i;
-
-	for (;;)
-	{
-		count = state->walk->next(state->walk_state, &batch);
-		if (count == 0)
-			return false;
-		state->counters.walks++;
-		kept = 0;
-		for (i = 0; i < count; i++)
-		{
-			bool		within = true;
-
-			if (was_given(state, batch[i].node))
-				continue;
-			mark_given(state, batch[i].node);
-			if (state->ball_count > 0 &&
-				!(read_candidate(state, &batch[i], &batch[i].bound, &within) && within))
-				continue;
-			batch[kept++] = batch[i];
-		}
-		if (kept > 0)
-		{
-			state->current = batch;
-			state->candidate_count = kept;
-			return true;
-		}
-	}
-}
-
-/*
- * Take chunks of codes: the first time from the counter, then those we had.
- */
-static bool
-next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
-{
-	AmScan		state = (AmScan) scan->opaque;
-	uint32		pages = state->store->meta.families[STORE_CODE].pages;
-
-	if (*position < state->chunk_count)
-	{
-		*chunk = state->chunks[(*position)++];
-		return true;
-	}
-	if (state->chunks_claimed)
-		return false;
-	if (!vx_am_claim_chunk(scan, AM_PHASE_CODES,
-						   &state->next_chunk[AM_PHASE_CODES], chunk) ||
-		(uint64) *chunk * AM_CHUNK_PAGES >= pages)
-	{
-		state->chunks_claimed = true;
-		return false;
-	}
-
-	if (state->chunk_count == state->chunk_size)
-	{
-		state->chunk_size = Max(64, state->chunk_size * 2);
-		state->chunks = state->chunks == NULL ?
-			MemoryContextAlloc(state->query_context, sizeof(uint32) * state->chunk_size) :
-			repalloc_huge(state->chunks, sizeof(uint32) * state->chunk_size);
-	}
-	state->chunks[state->chunk_count++] = *chunk;
-	(*position)++;
-	return true;
-}
-
-/*
- * One pass over our codes; false if there are no candidates left.
- *
- * Without an order to sort by, a pass takes one chunk at a time: whatever
- * meets the conditions may go out at once.
- */
-static bool
-collect_candidates(IndexScanDesc scan)
-{
-	AmScan		state = (AmScan) scan->opaque;
-	double		threshold = get_float8_infinity();
-	uint32		position = 0;
-	uint32		chunk;
-
-	state->candidate_count = 0;
-	state->next_candidate = 0;
-	if (state->walking)
-	{
-		if (take_walk_batch(state))
-			return true;
-		state->walking = false;
-	}
-
-	if (!sorts_codes(state))
-	{
-		if (state->batch == 0)
-			state->counters.passes++;
-		state->batch = INT_MAX / 4;
-		if (state->ball_count > 0 &&
-			state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
-			threshold = state->balls[0].radius;
-		while (state->candidate_count == 0)
-		{
-			position = state->chunk_count;
-			if (!next_code_chunk(scan, &position, &chunk))
-				return false;
-			scan_chunk(state, chunk, &threshold);
-		}
-		state->current = state->candidates;
-		return true;
-	}
-
-	if (state->exhausted)
-		return false;
-	if (state->batch == 0)
-		state->batch = FIRST_BATCH;
-	else
-	{
-		Size		max_batch = (Size) work_mem * 1024 / (2 * sizeof(AmCandidate));
-
-		max_batch = Min(Max(max_batch, FIRST_BATCH), INT_MAX / 8);
-		if ((Size) state->batch * BATCH_GROWTH <= max_batch)
-			state->batch *= BATCH_GROWTH;
-		else
-			state->batch = max_batch;
-	}
-
-	state->counters.passes++;
-	state->exhausted = true;	/* until candidates are dropped */
-	while (next_code_chunk(scan, &position, &chunk))
-		scan_chunk(state, chunk, &threshold);
-
-	if (state->candidate_count > state->batch)
-	{
-		select_best(state->candidates, state->candidate_count, state->batch);
-		state->candidate_count = state->batch;
-		state->exhausted = false;
-	}
-	qsort(state->candidates, state->candidate_count, sizeof(AmCandidate),
-		  compare_candidates);
-	state->current = state->candidates;
-	return state->candidate_count > 0;
 }
 
 /*
@@ -781,7 +307,7 @@ next_code_rows(IndexScanDesc scan)
 				/* A batch of the walk ends: what it gave goes out first. */
 				state->at_border = state->walking && state->rank != NULL &&
 					!vx_am_rank_is_empty(state->rank);
-				if (state->at_border || !collect_candidates(scan))
+				if (state->at_border || !vx_am_collect_candidates(scan))
 					return false;
 			}
 			VX_DEBUG_POINT("flat-candidate");
@@ -816,7 +342,9 @@ next_code_rows(IndexScanDesc scan)
 		state->tid_count = 0;
 		for (i = 0; i < count; i++)
 		{
-			if (!already_emitted(state, state->rows[i]))
+			if (state->filter != NULL && !vx_am_row_passes(state->filter, state->rows[i]))
+				state->chain_dead = false;	/* as far as anybody knows */
+			else if (!already_emitted(state, state->rows[i]))
 			{
 				state->visible[state->tid_count] = false;
 				state->tids[state->tid_count++] = state->tids[i];
@@ -843,6 +371,7 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 	{
 		Buffer		buffer;
 		Page		page;
+		uint32		row_id;
 		uint32		slots;
 		uint32		i;
 
@@ -865,6 +394,12 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 			continue;
 		}
 
+		row_id = state->page * STORE_ROWS_PER_PAGE;
+		if (state->filter != NULL && !vx_am_page_passes(state->filter, state->page))
+		{
+			state->page++;
+			continue;
+		}
 		buffer = vx_store_lock(store, STORE_ROW, state->page++, BUFFER_LOCK_SHARE);
 		page = BufferGetPage(buffer);
 		slots = vx_store_slots(page, STORE_ROW, sizeof(StoreRowData));
@@ -876,6 +411,8 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 				vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), i);
 
 			if (StoreRowLife(row) != STORE_ROW_LIVE)
+				continue;
+			if (state->filter != NULL && !vx_am_row_passes(state->filter, row_id + i))
 				continue;
 			if (any ? (StoreRowKind(row) == STORE_ROW_NULL ? !state->want_null : !state->want_value) :
 				StoreRowKind(row) != kind)
@@ -1025,7 +562,7 @@ check_bound(IndexScanDesc scan, ItemPointer tid, double distance)
 	{
 		candidate.node = state->chain.node;
 		candidate.incarnation = state->chain.incarnation;
-		if (!read_candidate(state, &candidate, &bound, NULL) || !(distance < bound))
+		if (!vx_am_read_candidate(state, &candidate, &bound, NULL) || !(distance < bound))
 			return;
 	}
 	vx_store_report_corruption(scan->indexRelation,
@@ -1121,7 +658,7 @@ vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		start_scan(scan);
 	if (state->never)
 		return false;
-	scan->xs_recheck = state->ball_count > 0;
+	scan->xs_recheck = state->lossy;
 	scan->xs_itup = state->no_columns;
 	if (state->rank != NULL)
 	{
@@ -1137,7 +674,7 @@ vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction)
 			return false;
 		position = state->next_tid++;
 	} while ((scan->xs_want_itup && !is_visible(scan, position)) ||
-			 (sorts_codes(state) && state->phase == AM_PHASE_CODES &&
+			 (vx_am_sorts_codes(state) && state->phase == AM_PHASE_CODES &&
 			  !accept_distance(state, state->chain_bound)));
 
 	state->counters.rows++;
@@ -1161,7 +698,7 @@ vx_am_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 	while (fetch_tids(scan))
 	{
 		tbm_add_tuples(bitmap, state->tids + state->next_tid,
-					   state->tid_count - state->next_tid, state->ball_count > 0);
+					   state->tid_count - state->next_tid, state->lossy);
 		count += state->tid_count - state->next_tid;
 		state->next_tid = state->tid_count;
 	}

@@ -10,6 +10,7 @@
 
 #include "access/amapi.h"
 
+#include "am/am_filter.h"
 #include "am/am_index.h"
 
 /* A node and a lower bound of its distance */
@@ -19,6 +20,16 @@ typedef struct AmCandidate
 	uint32		node;
 	uint32		incarnation;
 } AmCandidate;
+
+/* How a scan with conditions on columns after the vector finds its rows */
+typedef enum AmScanMode
+{
+	AM_MODE_NONE,				/* it has none */
+	AM_MODE_ROWS,				/* no codes: by the rows that pass */
+	AM_MODE_WALK,				/* a walk, of which nodes that pass are kept */
+	AM_MODE_ALL,				/* all codes, of which rows that pass are kept */
+	AM_MODE_MATCHES				/* codes of nodes that pass */
+} AmScanMode;
 
 /* What a scan has cost; vecext_last_scan shows the last one that ended. */
 typedef struct AmScanCounters
@@ -35,6 +46,8 @@ typedef struct AmScanCounters
 	uint64		dead_rows;		/* of these, seen by nobody */
 	uint64		late_rows;		/* nearer than one returned before */
 	uint64		rows;			/* returned */
+	AmScanMode	mode;			/* the last one, with conditions on columns */
+	uint64		matches;		/* rows that meet these, as far as slots tell */
 } AmScanCounters;
 
 extern AmScanCounters vx_am_last_scan;
@@ -48,10 +61,11 @@ typedef struct AmWalk
 {
 	/*
 	 * Get ready, in the current memory context.  wanted is how many rows the
-	 * query will ask for, 0 if that is not known.
+	 * query will ask for, 0 if that is not known.  filter is NULL or tells
+	 * which rows are wanted; others may be given all the same.
 	 */
 	void	   *(*begin) (IndexScanDesc scan, StoreIndex *store, const QuantQuery *query,
-						  double wanted, AmScanCounters *counters);
+						  double wanted, const AmFilter *filter, AmScanCounters *counters);
 
 	/*
 	 * The next batch, in order of bounds; may repeat candidates.  Valid until

@@ -45,9 +45,9 @@ vx_flat_build_phase_name(int64 phase)
 }
 
 static void
-build_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, void *arg)
+build_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, const char *attributes, void *arg)
 {
-	vx_store_build_row((StoreBuilder *) arg, tid, kind, slot);
+	vx_store_build_row((StoreBuilder *) arg, tid, kind, slot, attributes);
 }
 
 /* Constraints need search for equality, which no bound can promise. */
@@ -67,6 +67,7 @@ vx_flat_build(Relation heap, Relation index, IndexInfo *index_info)
 	QuantKind	quantizer = vx_am_get_quantizer(index);
 	DistanceMetric metric = vx_am_get_metric(index);
 	int			dims = vx_am_get_dims(index, "flat", quantizer);
+	AmColumns  *columns = vx_am_open_columns(index);
 	StoreBuilder *builder;
 	float	   *mean = NULL;
 
@@ -81,9 +82,9 @@ vx_flat_build(Relation heap, Relation index, IndexInfo *index_info)
 	}
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_LOAD);
-	builder = vx_store_begin_build(index, dims, quantizer, metric, mean);
+	builder = vx_store_begin_build(index, dims, quantizer, metric, mean, &columns->store);
 	result->heap_tuples = vx_am_load_rows(heap, index, index_info,
-										  vx_store_builder_quant(builder),
+										  vx_store_builder_quant(builder), columns,
 										  build_row, builder, &result->index_tuples);
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_WRITE);
@@ -97,5 +98,6 @@ vx_flat_build_empty(Relation index)
 	QuantKind	quantizer = vx_am_get_quantizer(index);
 
 	vx_store_build_empty(index, INIT_FORKNUM, vx_am_get_dims(index, "flat", quantizer),
-						 quantizer, vx_am_get_metric(index), NULL);
+						 quantizer, vx_am_get_metric(index),
+						 &vx_am_open_columns(index)->store, NULL);
 }

@@ -50,6 +50,7 @@ vx_flat_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 	double		page_cost;
 	double		rows;
 	Cost		pass;
+	AmFilterCost filter;
 
 	get_tablespace_page_costs(index->reltablespace, &random_page_cost, &page_cost);
 	if (index->pages <= effective_cache_size)
@@ -59,7 +60,16 @@ vx_flat_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 										  JOIN_INNER, NULL);
 	rows = rint(*selectivity * index->rel->tuples);
 
-	if (path->indexorderbys == NIL && quals == NIL)
+	vx_am_estimate_filter(root, path, page_cost, &filter);
+	if (path->indexorderbys == NIL && filter.conditions > 0 &&
+		filter.conditions == list_length(path->indexclauses))
+	{
+		/* Of the rows, too, only those that meet the conditions. */
+		*pages = index->pages * ROW_PAGE_FRACTION;
+		*startup_cost = filter.find;
+		*total_cost = filter.find + filter.rows;
+	}
+	else if (path->indexorderbys == NIL && quals == NIL)
 	{
 		/* Only rows are read. */
 		*pages = index->pages * ROW_PAGE_FRACTION;
@@ -71,7 +81,10 @@ vx_flat_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 		*pages = index->pages;
 		pass = index->pages * page_cost +
 			index->tuples * BOUND_COST * cpu_operator_cost;
-		*startup_cost = path->indexorderbys != NIL ? pass : 0;
+		if (filter.conditions > 0)
+			pass = Min(pass, filter.codes);
+		*startup_cost = filter.find + (path->indexorderbys != NIL ? pass : 0);
+		pass += filter.find;
 		*total_cost = pass + rows * (cpu_index_tuple_cost + 2 * cpu_operator_cost);
 
 		/*

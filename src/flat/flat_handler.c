@@ -69,9 +69,9 @@ vecext_flat_handler(PG_FUNCTION_ARGS)
 	routine->amcanorderbyop = true;
 	routine->amcanbackward = false;
 	routine->amcanunique = false;
-	routine->amcanmulticol = false;
+	routine->amcanmulticol = true;
 	routine->amoptionalkey = true;
-	routine->amsearcharray = false;
+	routine->amsearcharray = true;
 	routine->amsearchnulls = true;
 	routine->amstorage = false;
 	routine->amclusterable = false;

@@ -15,7 +15,9 @@
 typedef struct FlatInsertState
 {
 	StoreIndex *store;
+	AmColumns  *columns;
 	QuantSlotData *slot;
+	char	   *attributes;
 } FlatInsertState;
 
 bool
@@ -35,7 +37,9 @@ vx_flat_insert(Relation index, Datum *values, bool *isnull,
 		old_context = MemoryContextSwitchTo(index_info->ii_Context);
 		state = palloc(sizeof(FlatInsertState));
 		state->store = vx_store_open(index);
+		state->columns = vx_am_open_columns(index);
 		state->slot = palloc0(state->store->quant->slot_bytes);
+		state->attributes = palloc(state->store->attribute_bytes);
 		index_info->ii_AmCache = state;
 		MemoryContextSwitchTo(old_context);
 	}
@@ -46,7 +50,8 @@ vx_flat_insert(Relation index, Datum *values, bool *isnull,
 									ALLOCSET_SMALL_SIZES);
 	old_context = MemoryContextSwitchTo(context);
 	kind = vx_am_encode(state->store->quant, values[0], isnull[0], state->slot);
-	vx_store_insert(state->store, heap_tid, kind, state->slot, &inserted);
+	vx_am_encode_columns(state->columns, values, isnull, state->attributes);
+	vx_store_insert(state->store, heap_tid, kind, state->slot, state->attributes, &inserted);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
 

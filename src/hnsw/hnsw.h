@@ -65,7 +65,7 @@ extern bool vx_hnsw_insert(Relation index, Datum *values, bool *isnull,
 
 /* Put a row into an opened index: aminsert and builds beyond their memory. */
 extern void vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind,
-							   QuantSlotData *slot);
+							   QuantSlotData *slot, const char *attributes);
 
 /* hnsw_scan.c */
 extern IndexScanDesc vx_hnsw_begin_scan(Relation index, int key_count, int order_by_count);

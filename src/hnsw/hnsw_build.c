@@ -66,7 +66,9 @@ typedef struct BuildState
 	uint32		codes_per_chunk;
 	char	  **code_chunks;
 	uint32		nodes;
+	const AmColumns *columns;
 	BuildRow   *rows;
+	char	   *attributes;		/* of the rows, in the order they came in */
 	uint32		row_count;
 	Size		rows_size;
 	bool		rows_in_order;
@@ -109,7 +111,8 @@ get_code(BuildState *state, uint32 node)
 }
 
 static void
-init_state(BuildState *state, Relation index, const QuantParams *quant)
+init_state(BuildState *state, Relation index, const QuantParams *quant,
+		   const AmColumns *columns)
 {
 	int			m = vx_hnsw_get_m(index);
 
@@ -121,7 +124,9 @@ init_state(BuildState *state, Relation index, const QuantParams *quant)
 	state->code_chunks = palloc0(sizeof(char *) *
 								 (HNSW_MAX_NODES / state->codes_per_chunk + 1));
 	state->rows_size = 1024;
+	state->columns = columns;
 	state->rows = palloc(sizeof(BuildRow) * state->rows_size);
+	state->attributes = palloc(columns->store.total_bytes * state->rows_size);
 	state->rows_in_order = true;
 	state->node_bytes = quant->slot_bytes + NODE_OVERHEAD_BYTES +
 		HnswLinkSlotBytes(m) + sizeof(uint32) * m / (m - 1);
@@ -194,9 +199,10 @@ find_or_add_node(BuildState *state, QuantSlotData *slot)
 
 /* Callback of vx_am_load_rows */
 static void
-load_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, void *arg)
+load_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, const char *attributes, void *arg)
 {
 	BuildState *state = (BuildState *) arg;
+	Size		attribute_bytes = state->columns->store.total_bytes;
 	BuildRow   *row;
 
 	/* Once the memory is full, all that comes goes to the file. */
@@ -204,12 +210,12 @@ load_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, void *arg)
 	{
 		MemoryContext old_context = MemoryContextSwitchTo(state->context);
 
-		state->overflow = vx_hnsw_begin_overflow(state->quant.slot_bytes);
+		state->overflow = vx_hnsw_begin_overflow(state->quant.slot_bytes, attribute_bytes);
 		MemoryContextSwitchTo(old_context);
 	}
 	if (state->overflow != NULL)
 	{
-		vx_hnsw_add_overflow(state->overflow, tid, kind, slot);
+		vx_hnsw_add_overflow(state->overflow, tid, kind, slot, attributes);
 		return;
 	}
 
@@ -222,15 +228,17 @@ load_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, void *arg)
 	{
 		state->rows_size *= 2;
 		state->rows = repalloc_huge(state->rows, sizeof(BuildRow) * state->rows_size);
+		state->attributes = repalloc_huge(state->attributes, attribute_bytes * state->rows_size);
 	}
 	row = &state->rows[state->row_count];
 	row->tid = *tid;
 	row->kind = kind;
 	row->node = kind == STORE_ROW_CODED ? find_or_add_node(state, slot) : STORE_NONE;
+	memcpy(state->attributes + attribute_bytes * state->row_count, attributes, attribute_bytes);
 	if (state->row_count > 0 && ItemPointerCompare(&row[-1].tid, tid) > 0)
 		state->rows_in_order = false;
 	state->row_count++;
-	state->memory += sizeof(BuildRow);
+	state->memory += sizeof(BuildRow) + attribute_bytes;
 }
 
 /*
@@ -310,11 +318,47 @@ write_nodes(StoreBuilder *builder, const HnswGraph *graph, const uint32 *order,
 	pfree(upper);
 }
 
+/* Of positions in the array of rows */
 static int
-compare_rows(const void *a, const void *b)
+compare_rows(const void *a, const void *b, void *arg)
 {
-	return ItemPointerCompare((ItemPointer) &((const BuildRow *) a)->tid,
-							  (ItemPointer) &((const BuildRow *) b)->tid);
+	const BuildRow *rows = (const BuildRow *) arg;
+
+	return ItemPointerCompare((ItemPointer) &rows[*(const uint32 *) a].tid,
+							  (ItemPointer) &rows[*(const uint32 *) b].tid);
+}
+
+/*
+ * Write the rows, in the order of their places in the table.
+ */
+static void
+write_rows(BuildState *state, StoreBuilder *builder, const uint32 *place_of)
+{
+	uint32	   *order = NULL;
+	uint32		i;
+
+	/* With workers, rows have come in several sequences. */
+	if (!state->rows_in_order)
+	{
+		order = MemoryContextAllocHuge(state->context, sizeof(uint32) * state->row_count);
+		for (i = 0; i < state->row_count; i++)
+			order[i] = i;
+		qsort_arg(order, state->row_count, sizeof(uint32), compare_rows, state->rows);
+	}
+	for (i = 0; i < state->row_count; i++)
+	{
+		uint32		at = order == NULL ? i : order[i];
+		BuildRow   *row = &state->rows[at];
+
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		vx_store_build_node_row(builder, &row->tid, row->kind,
+								row->kind == STORE_ROW_CODED ? place_of[row->node] : STORE_NONE,
+								state->attributes +
+								(Size) state->columns->store.total_bytes * at);
+	}
+	if (order != NULL)
+		pfree(order);
 }
 
 static void
@@ -346,7 +390,8 @@ write_index(BuildState *state, const HnswGraph *graph, const uint32 *order)
 	uint32		i;
 
 	builder = vx_store_begin_build(state->index, state->quant.dims, state->quant.kind,
-								   state->quant.metric, state->quant.mean);
+								   state->quant.metric, state->quant.mean,
+								   &state->columns->store);
 	fill_graph_words(&words, state->index);
 	if (state->nodes > 0)
 	{
@@ -375,18 +420,7 @@ write_index(BuildState *state, const HnswGraph *graph, const uint32 *order)
 	if (state->nodes > 0)
 		write_nodes(builder, graph, order, place_of, upper_of);
 
-	/* With workers, rows have come in several sequences. */
-	if (!state->rows_in_order)
-		qsort(state->rows, state->row_count, sizeof(BuildRow), compare_rows);
-	for (i = 0; i < state->row_count; i++)
-	{
-		BuildRow   *row = &state->rows[i];
-
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
-		vx_store_build_node_row(builder, &row->tid, row->kind,
-								row->kind == STORE_ROW_CODED ? place_of[row->node] : STORE_NONE);
-	}
+	write_rows(state, builder, place_of);
 	vx_store_write_build(builder, more_rows);
 	if (state->nodes > 0)
 	{
@@ -425,7 +459,8 @@ static void
 report_overflow(const BuildState *state)
 {
 	uint64		rows = vx_hnsw_count_overflow(state->overflow);
-	uint64		bytes = state->memory + rows * (state->node_bytes + sizeof(BuildRow));
+	uint64		bytes = state->memory +
+		rows * (state->node_bytes + sizeof(BuildRow) + state->columns->store.total_bytes);
 
 	ereport(NOTICE,
 			(errmsg("graph of index \"%s\" does not fit into maintenance_work_mem",
@@ -447,6 +482,7 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 	MemoryContext old_context;
 	BuildState	state;
 	QuantParams quant;
+	AmColumns  *columns;
 	HnswBuildGraph *build = NULL;
 	uint32	   *order = NULL;
 	float	   *mean = NULL;
@@ -466,8 +502,9 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_LOAD);
 	vx_quant_init_params(&quant, quantizer, metric, dims, mean);
-	init_state(&state, index, &quant);
-	result->heap_tuples = vx_am_load_rows(heap, index, index_info, &state.quant,
+	columns = vx_am_open_columns(index);
+	init_state(&state, index, &quant, columns);
+	result->heap_tuples = vx_am_load_rows(heap, index, index_info, &state.quant, columns,
 										  load_row, &state, &result->index_tuples);
 	pfree(state.seen);
 	if (state.overflow != NULL)
@@ -511,5 +548,6 @@ vx_hnsw_build_empty(Relation index)
 
 	fill_graph_words(&words, index);
 	vx_store_build_empty(index, INIT_FORKNUM, vx_am_get_dims(index, "hnsw", quantizer),
-						 quantizer, vx_am_get_metric(index), &words);
+						 quantizer, vx_am_get_metric(index),
+						 &vx_am_open_columns(index)->store, &words);
 }

@@ -55,9 +55,9 @@ extern int	vx_hnsw_plan_workers(Relation heap, uint64 rows);
 typedef struct HnswOverflow HnswOverflow;
 
 /* Lives in the current memory context. */
-extern HnswOverflow *vx_hnsw_begin_overflow(Size slot_bytes);
+extern HnswOverflow *vx_hnsw_begin_overflow(Size slot_bytes, Size attribute_bytes);
 extern void vx_hnsw_add_overflow(HnswOverflow *overflow, ItemPointer tid, uint16 kind,
-								 const QuantSlotData *slot);
+								 const QuantSlotData *slot, const char *attributes);
 extern uint64 vx_hnsw_count_overflow(const HnswOverflow *overflow);
 
 /* Insert them all, without WAL; the index must be logged whole afterwards. */

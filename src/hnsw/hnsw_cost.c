@@ -134,6 +134,7 @@ vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 	double		page_cost;
 	double		rows;
 	Cost		pass;
+	AmFilterCost filter;
 
 	get_tablespace_page_costs(index->reltablespace, &random_page_cost, &page_cost);
 	if (index->pages <= effective_cache_size)
@@ -145,7 +146,19 @@ vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 	rows = rint(*selectivity * index->rel->tuples);
 	pass = index->pages * page_cost + index->tuples * BOUND_COST * cpu_operator_cost;
 
-	if (path->indexorderbys == NIL && quals == NIL)
+	vx_am_estimate_filter(root, path, page_cost, &filter);
+	if (filter.conditions > 0)
+		pass = Min(pass, filter.codes);
+
+	if (path->indexorderbys == NIL && filter.conditions > 0 &&
+		filter.conditions == list_length(path->indexclauses))
+	{
+		/* Only rows that meet the conditions are read. */
+		*pages = index->pages * ROW_PAGE_FRACTION;
+		*startup_cost = filter.find;
+		*total_cost = filter.find + filter.rows;
+	}
+	else if (path->indexorderbys == NIL && quals == NIL)
 	{
 		/* Only rows are read. */
 		*pages = index->pages * ROW_PAGE_FRACTION;
@@ -155,8 +168,8 @@ vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 	else if (path->indexorderbys == NIL)
 	{
 		*pages = index->pages;
-		*startup_cost = 0;
-		*total_cost = pass + rows * (cpu_index_tuple_cost + 2 * cpu_operator_cost);
+		*startup_cost = filter.find;
+		*total_cost = filter.find + pass + rows * (cpu_index_tuple_cost + 2 * cpu_operator_cost);
 	}
 	else
 	{
@@ -167,6 +180,7 @@ vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 		double		first = guess_ef(Min(wanted, DEFAULT_WANTED));
 		double		nodes = Max(index->rel->tuples, 1);
 		double		passing = Max(Min(index->rel->rows, nodes), 1) / nodes;
+		double		kept = Min(passing / Max(filter.selectivity, 1 / nodes), 1);
 		bool		toasted = is_toasted(relation, dims);
 		QualCost	distance;
 		Cost		walk;
@@ -179,16 +193,20 @@ vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 
 		/*
 		 * Rather than walking ever wider, the scan gives up and passes over
-		 * all codes, once for every batch, each four times the last.
+		 * all codes, once for every batch, each four times the last.  With
+		 * conditions on other columns it knows beforehand whether to walk,
+		 * and passes over the codes of rows that meet them.
 		 */
-		rest = walk_cost(root, index, m, dims, first, random_page_cost) + pass;
-		if (wanted / passing > 256)
-			rest += pass * ceil(log(Min(wanted / passing, nodes) / 256) / log(4));
+		rest = pass;
+		if (filter.conditions == 0)
+			rest += walk_cost(root, index, m, dims, first, random_page_cost);
+		if (wanted / kept > 256)
+			rest += pass * ceil(log(Min(wanted / kept, nodes) / 256) / log(4));
 
 		*pages = Min(index->pages, guess_ef(wanted / passing) * m);
-		*startup_cost = Min(walk, rest);
+		*startup_cost = filter.find + Min(walk, rest);
 		*total_cost = *startup_cost + rows * (cpu_index_tuple_cost + 2 * cpu_operator_cost);
-		if (rest > *startup_cost)
+		if (rest > walk)
 			*total_cost += pass;
 		if (!toasted && (root->limit_tuples > 0 || root->tuple_fraction == 0))
 			*total_cost += rows * ROW_COST_PAGES * seq_page_cost;

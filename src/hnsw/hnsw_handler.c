@@ -96,9 +96,9 @@ vecext_hnsw_handler(PG_FUNCTION_ARGS)
 	routine->amcanorderbyop = true;
 	routine->amcanbackward = false;
 	routine->amcanunique = false;
-	routine->amcanmulticol = false;
+	routine->amcanmulticol = true;
 	routine->amoptionalkey = true;
-	routine->amsearcharray = false;
+	routine->amsearcharray = true;
 	routine->amsearchnulls = true;
 	routine->amstorage = false;
 	routine->amclusterable = false;

@@ -167,8 +167,8 @@ raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level, bool always
  * and the lock is not ours alone.
  */
 static bool
-insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, uint64 hash,
-				  bool alone)
+insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
+				  const char *attributes, uint64 hash, bool alone)
 {
 	StoreInserted inserted;
 	int			m;
@@ -194,8 +194,8 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, uint6
 	links[0] = 0;
 	for (i = 0; i < levels[0].count; i++)
 		links[i] = HnswMakeLink(levels[0].neighbours[i].node);
-	vx_store_insert_linked(store, tid, slot, level, links, sizeof(HnswLink) * Max(i, 1),
-						   &inserted);
+	vx_store_insert_linked(store, tid, slot, attributes, level, links,
+						   sizeof(HnswLink) * Max(i, 1), &inserted);
 	for (l = 1; l <= level; l++)
 	{
 		memset(upper, 0, store->meta.upper_bytes);
@@ -229,7 +229,8 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, uint6
 }
 
 void
-vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotData *slot)
+vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotData *slot,
+				   const char *attributes)
 {
 	StoreInserted inserted;
 	MemoryContext context;
@@ -238,11 +239,11 @@ vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotDat
 
 	if (kind != STORE_ROW_CODED)
 	{
-		vx_store_insert(store, tid, kind, slot, &inserted);
+		vx_store_insert(store, tid, kind, slot, attributes, &inserted);
 		return;
 	}
 	hash = vx_store_hash_slot(store->quant, slot);
-	if (vx_store_insert_equal(store, tid, hash, slot, &inserted))
+	if (vx_store_insert_equal(store, tid, hash, slot, attributes, &inserted))
 		return;
 	vx_store_reserve_entry(store);
 
@@ -250,11 +251,11 @@ vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotDat
 									ALLOCSET_DEFAULT_SIZES);
 	old_context = MemoryContextSwitchTo(context);
 	LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ShareLock);
-	if (!insert_into_graph(store, tid, slot, hash, false))
+	if (!insert_into_graph(store, tid, slot, attributes, hash, false))
 	{
 		UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ShareLock);
 		LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
-		insert_into_graph(store, tid, slot, hash, true);
+		insert_into_graph(store, tid, slot, attributes, hash, true);
 		UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
 	}
 	else
@@ -266,7 +267,9 @@ vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotDat
 typedef struct HnswInsertState
 {
 	StoreIndex *store;
+	AmColumns  *columns;
 	QuantSlotData *slot;
+	char	   *attributes;
 } HnswInsertState;
 
 bool
@@ -285,7 +288,9 @@ vx_hnsw_insert(Relation index, Datum *values, bool *isnull,
 		old_context = MemoryContextSwitchTo(index_info->ii_Context);
 		state = palloc(sizeof(HnswInsertState));
 		state->store = vx_store_open(index);
+		state->columns = vx_am_open_columns(index);
 		state->slot = palloc0(state->store->quant->slot_bytes);
+		state->attributes = palloc(state->store->attribute_bytes);
 		index_info->ii_AmCache = state;
 		MemoryContextSwitchTo(old_context);
 	}
@@ -296,7 +301,8 @@ vx_hnsw_insert(Relation index, Datum *values, bool *isnull,
 									ALLOCSET_SMALL_SIZES);
 	old_context = MemoryContextSwitchTo(context);
 	kind = vx_am_encode(state->store->quant, values[0], isnull[0], state->slot);
-	vx_hnsw_insert_row(state->store, heap_tid, kind, state->slot);
+	vx_am_encode_columns(state->columns, values, isnull, state->attributes);
+	vx_hnsw_insert_row(state->store, heap_tid, kind, state->slot, state->attributes);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
 

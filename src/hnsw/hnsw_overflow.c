@@ -41,7 +41,7 @@
 /* Rows that a process takes at a time */
 #define ROWS_PER_RANGE 16
 
-/* Before each slot in the file */
+/* Before each row's attributes and slot in the file */
 typedef struct OverflowRecord
 {
 	ItemPointerData tid;
@@ -53,6 +53,7 @@ struct HnswOverflow
 	FileSet		files;
 	BufFile    *file;
 	Size		slot_bytes;
+	Size		attribute_bytes;
 	uint64		rows;
 	uint64		before_first;	/* rows up to the first with a code, with it;
 								 * 0: there is none */
@@ -79,11 +80,12 @@ delete_files(void *arg)
 }
 
 HnswOverflow *
-vx_hnsw_begin_overflow(Size slot_bytes)
+vx_hnsw_begin_overflow(Size slot_bytes, Size attribute_bytes)
 {
 	HnswOverflow *overflow = palloc0(sizeof(HnswOverflow));
 
 	overflow->slot_bytes = slot_bytes;
+	overflow->attribute_bytes = attribute_bytes;
 	overflow->zeros = palloc0(slot_bytes);
 	FileSetInit(&overflow->files);
 	overflow->cleanup.func = delete_files;
@@ -99,13 +101,14 @@ vx_hnsw_begin_overflow(Size slot_bytes)
  */
 void
 vx_hnsw_add_overflow(HnswOverflow *overflow, ItemPointer tid, uint16 kind,
-					 const QuantSlotData *slot)
+					 const QuantSlotData *slot, const char *attributes)
 {
 	OverflowRecord record;
 
 	record.tid = *tid;
 	record.kind = kind;
 	BufFileWrite(overflow->file, &record, sizeof(record));
+	BufFileWrite(overflow->file, unconstify(char *, attributes), overflow->attribute_bytes);
 	BufFileWrite(overflow->file,
 				 kind == STORE_ROW_CODED ? unconstify(QuantSlotData *, slot) : (void *) overflow->zeros,
 				 overflow->slot_bytes);
@@ -137,7 +140,9 @@ insert_rows(Relation index, OverflowShared *shared, bool report)
 {
 	StoreIndex *store = vx_store_open(index);
 	Size		slot_bytes = store->quant->slot_bytes;
+	Size		attribute_bytes = store->attribute_bytes;
 	QuantSlotData *slot = palloc(slot_bytes);
+	char	   *attributes = palloc(attribute_bytes);
 	BufFile    *file = BufFileOpenFileSet(&shared->files, OVERFLOW_FILE_NAME, O_RDONLY, false);
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "hnsw overflow row",
 													  ALLOCSET_DEFAULT_SIZES);
@@ -152,7 +157,8 @@ insert_rows(Relation index, OverflowShared *shared, bool report)
 			break;
 		if (report)
 			pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, from);
-		if (BufFileSeek(file, 0, from * (sizeof(OverflowRecord) + slot_bytes), SEEK_SET) != 0)
+		if (BufFileSeek(file, 0, from * (sizeof(OverflowRecord) + attribute_bytes + slot_bytes),
+						SEEK_SET) != 0)
 			ereport(ERROR,
 					(errcode_for_file_access(),
 					 errmsg("could not read from a temporary file of an index build")));
@@ -162,8 +168,9 @@ insert_rows(Relation index, OverflowShared *shared, bool report)
 
 			CHECK_FOR_INTERRUPTS();
 			read_exactly(file, &record, sizeof(record));
+			read_exactly(file, attributes, attribute_bytes);
 			read_exactly(file, slot, slot_bytes);
-			vx_hnsw_insert_row(store, &record.tid, record.kind, slot);
+			vx_hnsw_insert_row(store, &record.tid, record.kind, slot, attributes);
 			MemoryContextReset(row_context);
 		}
 	}
@@ -172,6 +179,7 @@ insert_rows(Relation index, OverflowShared *shared, bool report)
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(row_context);
 	pfree(slot);
+	pfree(attributes);
 }
 
 /*

@@ -11,6 +11,13 @@
  * more nodes than hnsw.max_scan_tuples, it gives no more, and the scan goes on
  * exactly (am_scan.c).
  *
+ * With conditions on other columns the walk is the same, as wide as it takes
+ * to find that many more nodes, and those of which no row passes are left out
+ * of what it gives.  Where the last row wanted came among all that were found
+ * tells whether the walk was wide enough: if rows that pass are rarer near the
+ * query than elsewhere, it was not, and it is made again, or given up for a
+ * pass over the codes of the rows that pass, whose number is known.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -27,6 +34,16 @@
 
 #define WIDER 4
 
+/*
+ * With a filter: what a walk is wider than it should have to be, and what the
+ * rank of the last row wanted may be beyond that, before it is made again.
+ * Chance alone puts the tenth row a third farther or nearer.
+ */
+#define FILTER_SLACK 1.25
+
+/* Rows of a chain that are looked at for one that passes */
+#define MAX_CHAIN_STEPS 64
+
 /* Nodes that a walk looks at for each place of its pool, from measurements */
 #define NODES_PER_PLACE 12
 
@@ -37,6 +54,10 @@ typedef struct HnswWalk
 	const QuantQuery *query;
 	AmScanCounters *counters;
 	MemoryContext context;
+	const AmFilter *filter;		/* or NULL */
+	int			wanted;			/* rows, 0 once they have been given */
+	HnswCandidate *passing;		/* what a walk has found, with a filter */
+	int			passing_room;
 	int			ef;				/* of the next walk */
 	bool		ended;
 	AmCandidate *batch;
@@ -128,13 +149,101 @@ static bool
 is_pass_cheaper(const HnswWalk *walk)
 {
 	double		factor = 2.0 + 800.0 / walk->store->quant->slot_bytes;
+	double		pass = vx_hnsw_node_limit(walk->store);
 
-	return (double) walk->ef * NODES_PER_PLACE * factor > vx_hnsw_node_limit(walk->store);
+	/* Of those that pass, each is read for itself, but ahead of its use. */
+	if (walk->filter != NULL)
+		pass = Min(pass, walk->filter->matches * (1.5 + 400.0 / walk->store->quant->slot_bytes));
+	return (double) walk->ef * NODES_PER_PLACE * factor > pass;
+}
+
+/*
+ * Width of a walk that finds the rank nearest.
+ */
+static int
+choose_ef(const HnswWalk *walk, double rank)
+{
+	int			k = (int) Min(Max(rank, 1), HNSW_MAX_NODES / 2);
+
+	if (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0)
+	{
+		/* As many places for each row as without a filter */
+		double		ef = vx_hnsw_ef_search * Max(rank / Max(walk->wanted, 1), 1);
+
+		return (int) Min(Max(ef, k), HNSW_MAX_NODES / 2);
+	}
+	return Max(vx_hnsw_choose_ef(HnswGetMeta(&walk->store->meta), k, vx_hnsw_target_recall), k);
+}
+
+/*
+ * True if a row of the node passes, as far as a short look tells.
+ */
+static bool
+node_passes(const HnswWalk *walk, uint32 node)
+{
+	StoreIndex *store = walk->store;
+	StoreNodeData data;
+	StoreRowData row;
+	uint32		at;
+	int			steps;
+
+	if (!vx_hnsw_copy_slot(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+						   node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
+						   sizeof(StoreNodeData), &data) ||
+		data.state != STORE_NODE_LIVE)
+		return false;
+	at = data.head;
+	for (steps = 0; steps < MAX_CHAIN_STEPS; steps++)
+	{
+		if (vx_am_row_passes(walk->filter, at))
+			return true;
+		if (at / STORE_ROWS_PER_PAGE >= store->meta.families[STORE_ROW].pages ||
+			!vx_hnsw_copy_slot(store, STORE_ROW, at / STORE_ROWS_PER_PAGE,
+							   at % STORE_ROWS_PER_PAGE, sizeof(StoreRowData),
+							   sizeof(StoreRowData), &row))
+			return at != STORE_NONE;	/* newer than the metapage that we
+										 * know */
+		at = row.next;
+		if (at == STORE_NONE)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Keep those of the nodes found of which a row passes.  Returns how many, and
+ * in *rank where the last row wanted is among all that were found, 0 if there
+ * are not as many.
+ */
+static int
+keep_passing(HnswWalk *walk, const HnswCandidate *found, int count, int *rank)
+{
+	int			kept = 0;
+	int			i;
+
+	if (count > walk->passing_room)
+	{
+		if (walk->passing != NULL)
+			pfree(walk->passing);
+		walk->passing = MemoryContextAllocHuge(walk->context,
+											   sizeof(HnswCandidate) * (Size) count);
+		walk->passing_room = count;
+	}
+	*rank = 0;
+	for (i = 0; i < count; i++)
+	{
+		if (!node_passes(walk, found[i].node))
+			continue;
+		walk->passing[kept++] = found[i];
+		if (kept == walk->wanted)
+			*rank = i + 1;
+	}
+	return kept;
 }
 
 static void *
 begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, double wanted,
-		   AmScanCounters *counters)
+		   const AmFilter *filter, AmScanCounters *counters)
 {
 	HnswWalk   *walk = palloc0(sizeof(HnswWalk));
 	int			k = wanted >= 1 && wanted < HNSW_MAX_NODES ? (int) wanted : 10;
@@ -147,16 +256,25 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	walk->search = vx_hnsw_begin_search(store);
 	vx_hnsw_search_for_query(walk->search, query);
 
-	if (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0)
+	walk->filter = filter;
+	walk->wanted = k;
+	if (filter != NULL)
+	{
+		double		rows = (double) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE;
+
+		walk->ef = choose_ef(walk, k * rows / Max(filter->matches, 1) * FILTER_SLACK);
+	}
+	else if (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0)
 		walk->ef = Max(vx_hnsw_ef_search, wanted >= 1 ? k : 1);
 	else
-		walk->ef = Max(vx_hnsw_choose_ef(HnswGetMeta(&store->meta), k, vx_hnsw_target_recall), k);
+		walk->ef = choose_ef(walk, k);
 
 	if (dead_nodes != NULL && dead_nodes->members > 0)
 		vx_hnsw_set_filter(walk->search, may_live, walk);
 
 	/* Few nodes, or a LIMIT that asks for a good part of them */
-	walk->ended = is_pass_cheaper(walk);
+	walk->ended = is_pass_cheaper(walk) ||
+		(filter != NULL && (double) walk->ef * NODES_PER_PLACE > vx_hnsw_max_scan_tuples);
 	return walk;
 }
 
@@ -240,12 +358,15 @@ next_batch(void *arg, AmCandidate **batch)
 	while (!walk->ended)
 	{
 		const HnswCandidate *found;
+		int			ef = walk->ef;
+		int			rank = 0;
 		int			count;
+		int			kept;
 
-		walk->counters->ef = walk->ef;
+		walk->counters->ef = ef;
 		if (vx_hnsw_descend(walk->search, 0) < 0)
 			return 0;
-		count = vx_hnsw_search_bottom(walk->search, walk->ef, &found);
+		count = vx_hnsw_search_bottom(walk->search, ef, &found);
 		walk->counters->hops = walk->search->counters.hops;
 		walk->counters->distances = walk->search->counters.distances;
 		walk->counters->repeats = walk->search->counters.repeats;
@@ -261,6 +382,27 @@ next_batch(void *arg, AmCandidate **batch)
 				walk->ended = true;
 		}
 
+		if (walk->filter != NULL)
+		{
+			kept = keep_passing(walk, found, count, &rank);
+			if (walk->wanted > 0 && count >= ef)
+			{
+				int			needed = rank > 0 ? choose_ef(walk, rank) : ef * WIDER;
+
+				if (needed > ef * FILTER_SLACK)
+				{
+					/* Too narrow: rows that are nearer may have been missed. */
+					walk->ef = needed;
+					walk->ended = is_pass_cheaper(walk) ||
+						(double) walk->ef * NODES_PER_PLACE > vx_hnsw_max_scan_tuples;
+					continue;
+				}
+			}
+			walk->wanted = 0;
+			walk->counters->mode = AM_MODE_WALK;
+			found = walk->passing;
+			count = kept;
+		}
 		count = make_batch(walk, found, count);
 		if (count > 0)
 		{

@@ -57,11 +57,23 @@ typedef struct StoreIndex
 	const QuantParams *quant;
 	bool		temporary;		/* local buffers: no remembered pages */
 	uint32		codes_per_page;
+	int			attribute_bytes;	/* of all attribute columns of a row */
 	StoreMetaData meta;			/* as read last */
 	int64		reads_seen;		/* vx_store_prefetch: pages read from disk */
 	uint32		prefetched;		/* and first page not yet asked for */
 	MemoryContextCallback release;
 } StoreIndex;
+
+/*
+ * The attribute columns of an index.  What a row has in them is passed around
+ * as their slots one after another; a slot of zeros means NULL.
+ */
+typedef struct StoreColumns
+{
+	int			count;
+	int			total_bytes;
+	uint8		bytes[STORE_MAX_ATTRIBUTES];
+} StoreColumns;
 
 /* What this backend has done since it started */
 typedef struct StoreCounters
@@ -91,8 +103,9 @@ vx_noreturn extern void vx_store_report_corruption(Relation index,
 /* store_page.c */
 extern void vx_store_init_page(Page page, int family, uint32 page_no);
 extern void vx_store_init_meta(Page page, int dims, QuantKind quantizer,
-							   DistanceMetric metric, int attributes);
+							   DistanceMetric metric, const StoreColumns *columns);
 extern Size vx_store_slot_size(const StoreIndex *store, int family);
+extern uint32 vx_store_page_slots(const StoreIndex *store, int family);
 extern void vx_store_check_page(StoreIndex *store, Page page, int family, uint32 page_no);
 extern void vx_store_check_meta_page(Relation index, Page page);
 extern Buffer vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block);
@@ -155,14 +168,23 @@ typedef struct StoreInserted
 } StoreInserted;
 
 extern void vx_store_insert(StoreIndex *store, ItemPointer tid, uint16 kind,
-							QuantSlotData *slot, StoreInserted *inserted);
+							QuantSlotData *slot, const char *attributes,
+							StoreInserted *inserted);
 
 extern bool vx_store_insert_equal(StoreIndex *store, ItemPointer tid, uint64 hash,
-								  const QuantSlotData *slot, StoreInserted *inserted);
+								  const QuantSlotData *slot, const char *attributes,
+								  StoreInserted *inserted);
 extern void vx_store_insert_linked(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
-								   int level, const void *links, Size link_bytes,
-								   StoreInserted *inserted);
+								   const char *attributes, int level, const void *links,
+								   Size link_bytes, StoreInserted *inserted);
 extern uint32 vx_store_insert_upper(StoreIndex *store, const void *upper);
+
+/* store_attribute.c */
+extern bool vx_store_find_missing_attribute(const StoreIndex *store, uint32 row, int *family,
+											uint32 *page_no);
+extern void vx_store_write_attributes(StoreIndex *store, uint32 row, const char *attributes);
+extern void vx_store_clear_attributes(StoreIndex *store, const uint32 *rows, int count);
+extern void vx_store_read_attributes(StoreIndex *store, uint32 row, char *attributes);
 
 /* store_directory.c */
 extern uint64 vx_store_hash_slot(const QuantParams *quant, const QuantSlotData *slot);
@@ -216,22 +238,23 @@ typedef struct StoreGraph
 } StoreGraph;
 
 extern StoreBuilder *vx_store_begin_build(Relation index, int dims, QuantKind quantizer,
-										  DistanceMetric metric, const float *mean);
+										  DistanceMetric metric, const float *mean,
+										  const StoreColumns *columns);
 extern const QuantParams *vx_store_builder_quant(StoreBuilder *builder);
 extern void vx_store_build_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
-							   QuantSlotData *slot);
+							   QuantSlotData *slot, const char *attributes);
 extern void vx_store_builder_set_graph(StoreBuilder *builder, const StoreGraph *graph);
 extern void vx_store_build_node(StoreBuilder *builder, QuantSlotData *slot, int level,
 								const void *links);
 extern void vx_store_build_upper(StoreBuilder *builder, const void *upper);
 extern void vx_store_build_node_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
-									uint32 node);
+									uint32 node, const char *attributes);
 extern void vx_store_write_build(StoreBuilder *builder, uint64 more_nodes);
 extern void vx_store_log_build(Relation index);
 extern void vx_store_end_build(StoreBuilder *builder);
 extern void vx_store_build_empty(Relation index, ForkNumber fork, int dims,
 								 QuantKind quantizer, DistanceMetric metric,
-								 const StoreGraph *graph);
+								 const StoreColumns *columns, const StoreGraph *graph);
 
 /* store_check.c */
 typedef void (*StoreCheckReport) (void *arg, const char *invariant, int64 block,

@@ -45,7 +45,8 @@ struct StoreBuilder
 	MemoryContext context;		/* the one that was current at the beginning */
 	StoreMetaData meta;
 	QuantParams quant;
-	BuildFamily families[STORE_ATTRIBUTE];
+	StoreColumns columns;
+	BuildFamily families[STORE_MAX_FAMILIES];
 	uint32		codes_per_page;
 	uint32		nodes;
 	uint32		rows;
@@ -116,8 +117,10 @@ append_slot(StoreBuilder *builder, int family_no, Size size, const void *data)
 {
 	BuildFamily *family = &builder->families[family_no];
 	PageHeader	header = (PageHeader) family->page;
+	Size		end = family_no < STORE_ATTRIBUTE ? STORE_PAGE_END :
+		STORE_ALIGNED_START + StoreAttributesPerPage(size) * size;
 
-	if (family->page != NULL && header->pd_lower + size > STORE_PAGE_END)
+	if (family->page != NULL && header->pd_lower + size > end)
 	{
 		flush_family(builder, family_no);
 		family->page_no++;
@@ -138,7 +141,7 @@ append_slot(StoreBuilder *builder, int family_no, Size size, const void *data)
  */
 StoreBuilder *
 vx_store_begin_build(Relation index, int dims, QuantKind quantizer,
-					 DistanceMetric metric, const float *mean)
+					 DistanceMetric metric, const float *mean, const StoreColumns *columns)
 {
 	StoreBuilder *builder = palloc0(sizeof(StoreBuilder));
 	PGAlignedBlock page;
@@ -148,7 +151,8 @@ vx_store_begin_build(Relation index, int dims, QuantKind quantizer,
 	/* What this backend remembers may be of an earlier build of this file. */
 	vx_store_forget(RelationGetRelid(index));
 
-	vx_store_init_meta((Page) page.data, dims, quantizer, metric, 0);
+	builder->columns = *columns;
+	vx_store_init_meta((Page) page.data, dims, quantizer, metric, columns);
 	memcpy(&builder->meta, PageGetContents((Page) page.data), sizeof(StoreMetaData));
 	builder->index = index;
 	builder->context = CurrentMemoryContext;
@@ -300,10 +304,12 @@ find_or_add_node(StoreBuilder *builder, QuantSlotData *slot)
  * Append a row, at the head of its node's chain if it has one.
  */
 static void
-append_row(StoreBuilder *builder, ItemPointer tid, uint16 kind, uint32 node)
+append_row(StoreBuilder *builder, ItemPointer tid, uint16 kind, uint32 node,
+		   const char *attributes)
 {
 	StoreRowData row;
 	uint32		id = builder->rows++;
+	int			i;
 
 	if (id >= STORE_NONE - STORE_ROWS_PER_PAGE)
 		ereport(ERROR,
@@ -324,6 +330,11 @@ append_row(StoreBuilder *builder, ItemPointer tid, uint16 kind, uint32 node)
 	else if (kind == STORE_ROW_ODD)
 		builder->meta.flags |= STORE_FLAG_ODD;
 	append_slot(builder, STORE_ROW, sizeof(row), &row);
+	for (i = 0; i < builder->columns.count; i++)
+	{
+		append_slot(builder, STORE_ATTRIBUTE + i, builder->columns.bytes[i], attributes);
+		attributes += builder->columns.bytes[i];
+	}
 }
 
 /*
@@ -331,10 +342,11 @@ append_row(StoreBuilder *builder, ItemPointer tid, uint16 kind, uint32 node)
  */
 void
 vx_store_build_row(StoreBuilder *builder, ItemPointer tid, uint16 kind,
-				   QuantSlotData *slot)
+				   QuantSlotData *slot, const char *attributes)
 {
 	append_row(builder, tid, kind,
-			   kind == STORE_ROW_CODED ? find_or_add_node(builder, slot) : STORE_NONE);
+			   kind == STORE_ROW_CODED ? find_or_add_node(builder, slot) : STORE_NONE,
+			   attributes);
 }
 
 /*
@@ -362,10 +374,11 @@ vx_store_build_upper(StoreBuilder *builder, const void *upper)
  * STORE_ROW_CODED).
  */
 void
-vx_store_build_node_row(StoreBuilder *builder, ItemPointer tid, uint16 kind, uint32 node)
+vx_store_build_node_row(StoreBuilder *builder, ItemPointer tid, uint16 kind, uint32 node,
+						const char *attributes)
 {
 	Assert((kind == STORE_ROW_CODED) == (node < builder->nodes));
-	append_row(builder, tid, kind, node);
+	append_row(builder, tid, kind, node, attributes);
 }
 
 /*
@@ -448,7 +461,7 @@ write_map(StoreBuilder *builder)
 	uint32		extent;
 
 	vx_store_init_page(page, STORE_KIND_MAP, map_no);
-	for (family = 0; family < STORE_ATTRIBUTE; family++)
+	for (family = 0; family < STORE_MAX_FAMILIES; family++)
 	{
 		for (extent = 0; extent < builder->families[family].extents; extent++)
 		{
@@ -480,12 +493,15 @@ vx_store_write_build(StoreBuilder *builder, uint64 more_nodes)
 {
 	PGAlignedBlock page;
 	uint32		node;
+	int			i;
 
 	flush_family(builder, STORE_MEAN);
 	flush_family(builder, STORE_CODE);
 	flush_family(builder, STORE_ROW);
 	flush_family(builder, STORE_LINK);
 	flush_family(builder, STORE_UPPER);
+	for (i = 0; i < builder->columns.count; i++)
+		flush_family(builder, STORE_ATTRIBUTE + i);
 	for (node = 0; node < builder->nodes; node++)
 	{
 		StoreNodeData data;
@@ -501,7 +517,7 @@ vx_store_write_build(StoreBuilder *builder, uint64 more_nodes)
 	write_map(builder);
 
 	vx_store_init_meta((Page) page.data, builder->quant.dims, builder->quant.kind,
-					   builder->quant.metric, 0);
+					   builder->quant.metric, &builder->columns);
 	memcpy(PageGetContents((Page) page.data), &builder->meta, sizeof(StoreMetaData));
 	write_page(builder->index, STORE_META_BLOCK, (Page) page.data);
 }
@@ -529,7 +545,8 @@ vx_store_end_build(StoreBuilder *builder)
  */
 void
 vx_store_build_empty(Relation index, ForkNumber fork, int dims,
-					 QuantKind quantizer, DistanceMetric metric, const StoreGraph *graph)
+					 QuantKind quantizer, DistanceMetric metric,
+					 const StoreColumns *columns, const StoreGraph *graph)
 {
 	int			block;
 
@@ -542,7 +559,7 @@ vx_store_build_empty(Relation index, ForkNumber fork, int dims,
 		{
 			StoreMetaData *meta = (StoreMetaData *) PageGetContents((Page) page.data);
 
-			vx_store_init_meta((Page) page.data, dims, quantizer, metric, 0);
+			vx_store_init_meta((Page) page.data, dims, quantizer, metric, columns);
 			if (graph != NULL)
 			{
 				meta->link_bytes = graph->link_bytes;

@@ -411,6 +411,47 @@ check_rows(CheckState *state)
 	pfree(tids);
 }
 
+/*
+ * I10: pages of attribute columns are full but the last, and every row has its
+ * slots there; one row more may have (an insert that did not come to its end).
+ */
+static void
+check_attributes(CheckState *state)
+{
+	StoreIndex *store = state->store;
+	int			column;
+
+	for (column = 0; column < store->meta.attributes; column++)
+	{
+		int			family = STORE_ATTRIBUTE + column;
+		Size		size = vx_store_slot_size(store, family);
+		uint32		per_page = vx_store_page_slots(store, family);
+		uint32		pages = store->meta.families[family].pages;
+		uint64		total = 0;
+		uint32		page_no;
+
+		for (page_no = 0; page_no < pages; page_no++)
+		{
+			Buffer		buffer;
+			uint32		count;
+
+			CHECK_FOR_INTERRUPTS();
+			buffer = vx_store_lock(store, family, page_no, BUFFER_LOCK_SHARE);
+			count = vx_store_slots(BufferGetPage(buffer), family, size);
+			UnlockReleaseBuffer(buffer);
+			if (count < per_page && page_no + 1 < pages &&
+				(uint64) page_no * per_page + count < state->row_count)
+				complain(state, "I10", block_of(state, family, page_no),
+						 "page %u of family %d has %u slots and is not the last",
+						 page_no, family, count);
+			total += count;
+		}
+		if (total < state->row_count || total > (uint64) state->row_count + 1)
+			complain(state, "I10", -1, "there are %u rows and " UINT64_FORMAT " slots in family %d",
+					 state->row_count, total, family);
+	}
+}
+
 /* I8: directory levels add up to its pages; entries name nodes that exist. */
 static void
 check_directory(CheckState *state)
@@ -474,6 +515,7 @@ vx_store_check(StoreIndex *store, StoreCheckReport report, void *arg)
 	check_chains(&state);
 	check_rows(&state);
 	check_directory(&state);
+	check_attributes(&state);
 	pfree(state.seen_rows);
 	pfree(state.rows);
 	pfree(state.nodes);

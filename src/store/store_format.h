@@ -18,7 +18,7 @@
 #include "storage/itemptr.h"
 
 #define STORE_MAGIC			0x56454358	/* "VECX" */
-#define STORE_VERSION		1
+#define STORE_VERSION		2
 
 /* Last two bytes of the special space; 0xFF80-0xFF90 are other modules'. */
 #define STORE_PAGE_ID		0xFF91
@@ -48,6 +48,9 @@ typedef enum StoreFamily
 
 #define STORE_MAX_ATTRIBUTES (INDEX_MAX_KEYS - 1)
 #define STORE_MAX_FAMILIES	(STORE_ATTRIBUTE + STORE_MAX_ATTRIBUTES)
+
+/* Attribute slots take 4 bytes, or a multiple of 8 up to this. */
+#define STORE_MAX_ATTRIBUTE_BYTES 32
 
 /* Kinds of pages that belong to no family */
 #define STORE_KIND_META		0xFE
@@ -90,7 +93,7 @@ typedef struct StoreFamilyData
 /* Metapage flags */
 #define STORE_FLAG_MEAN		0x0001	/* STORE_MEAN holds a mean */
 #define STORE_FLAG_ODD		0x0002	/* a row without node and with unknown
-								 * distance has been inserted */
+									 * distance has been inserted */
 
 /* 64-bit words that belong to the access method above */
 #define STORE_AM_WORDS		32
@@ -116,6 +119,8 @@ typedef struct StoreMetaData
 	uint16		upper_bytes;	/* graph */
 	uint64		am_words[STORE_AM_WORDS];
 	StoreFamilyData families[STORE_MAX_FAMILIES];
+	uint8		attribute_bytes[STORE_MAX_ATTRIBUTES + 1];	/* slot size of each
+															 * attribute column */
 } StoreMetaData;
 
 StaticAssertDecl(offsetof(StoreMetaData, am_words) % 8 == 0, "am_words is aligned");
@@ -220,6 +225,13 @@ StaticAssertDecl(STORE_BUCKET_BYTES == 64, "a bucket is one cache line");
 
 /* Code slots that fit a page */
 #define StoreCodesPerPage(slot_bytes) ((STORE_PAGE_END - STORE_ALIGNED_START) / (slot_bytes))
+
+/*
+ * Attribute slots of a page: a multiple of 32, so that bitmaps of rows are
+ * filled a word at a time.
+ */
+#define StoreAttributesPerPage(bytes) \
+	((STORE_PAGE_END - STORE_ALIGNED_START) / (bytes) / 32 * 32)
 
 /*
  * Extents.  Page p < 8 is an extent of its own; above, each doubling of a

@@ -9,6 +9,9 @@
  * 3. Not found: lock a node page with room, the code page of that slot, and
  *	  a row page; write all three slots in one WAL record.  The locks keep
  *	  readers from the node until its code and its row are there.
+ *	  Attributes, if there are any, go before the row in records of their
+ *	  own: with the row's page locked nobody else takes the row's number,
+ *	  and without the row nobody reads them.
  * 4. Enter the node into the directory: a record of its own, since a crash
  *	  before it costs a shared node, not correctness.
  *
@@ -188,6 +191,24 @@ lock_free_slot(StoreIndex *store, int family, FreeSlot *result, MissingPage *mis
 	return false;
 }
 
+/*
+ * The same for a row, whose attribute slots have to have their pages, too.
+ */
+static bool
+lock_row_slot(StoreIndex *store, FreeSlot *result, MissingPage *missing)
+{
+	if (!lock_free_slot(store, STORE_ROW, result, missing))
+		return false;
+	if (store->meta.attributes > 0 &&
+		vx_store_find_missing_attribute(store, result->page_no * STORE_ROWS_PER_PAGE + result->slot,
+										&missing->family, &missing->page_no))
+	{
+		UnlockReleaseBuffer(result->buffer);
+		return false;
+	}
+	return true;
+}
+
 /* Add a page that was missing, and look around anew.  Holds no lock. */
 static void
 add_missing_page(StoreIndex *store, const MissingPage *missing)
@@ -259,18 +280,22 @@ fill_row(StoreRowData *row, ItemPointer tid, uint16 kind, uint32 node,
 
 /* A row without a node */
 static void
-insert_lone_row(StoreIndex *store, ItemPointer tid, uint16 kind, StoreInserted *inserted)
+insert_lone_row(StoreIndex *store, ItemPointer tid, uint16 kind, const char *attributes,
+				StoreInserted *inserted)
 {
 	FreeSlot	row_place;
 	MissingPage missing;
 	StoreRowData row;
 	StoreWal	wal;
+	uint32		row_id;
 
 	if (kind == STORE_ROW_ODD && !(store->meta.flags & STORE_FLAG_ODD))
 		set_meta_flag(store, STORE_FLAG_ODD);
 
-	while (!lock_free_slot(store, STORE_ROW, &row_place, &missing))
+	while (!lock_row_slot(store, &row_place, &missing))
 		add_missing_page(store, &missing);
+	row_id = row_place.page_no * STORE_ROWS_PER_PAGE + row_place.slot;
+	vx_store_write_attributes(store, row_id, attributes);
 	fill_row(&row, tid, kind, STORE_NONE, 0, STORE_NONE);
 	vx_store_wal_begin(&wal, store->relation);
 	vx_store_wal_add(&wal, row_place.buffer, false);
@@ -278,7 +303,7 @@ insert_lone_row(StoreIndex *store, ItemPointer tid, uint16 kind, StoreInserted *
 	vx_store_wal_finish(&wal);
 	UnlockReleaseBuffer(row_place.buffer);
 
-	inserted->row = row_place.page_no * STORE_ROWS_PER_PAGE + row_place.slot;
+	inserted->row = row_id;
 	inserted->node = STORE_NONE;
 	inserted->incarnation = 0;
 	inserted->new_node = false;
@@ -289,7 +314,7 @@ insert_lone_row(StoreIndex *store, ItemPointer tid, uint16 kind, StoreInserted *
  */
 static bool
 attach_row(StoreIndex *store, ItemPointer tid, uint32 node, uint32 incarnation,
-		   StoreInserted *inserted)
+		   const char *attributes, StoreInserted *inserted)
 {
 	Buffer		node_buffer;
 	Page		node_page;
@@ -316,12 +341,13 @@ attach_row(StoreIndex *store, ItemPointer tid, uint32 node, uint32 incarnation,
 			UnlockReleaseBuffer(node_buffer);
 			return false;
 		}
-		if (lock_free_slot(store, STORE_ROW, &row_place, &missing))
+		if (lock_row_slot(store, &row_place, &missing))
 			break;
 		UnlockReleaseBuffer(node_buffer);
 		add_missing_page(store, &missing);
 	}
 	row_id = row_place.page_no * STORE_ROWS_PER_PAGE + row_place.slot;
+	vx_store_write_attributes(store, row_id, attributes);
 	fill_row(&row, tid, STORE_ROW_CODED, node, incarnation, node_data->head);
 
 	vx_store_wal_begin(&wal, store->relation);
@@ -423,7 +449,7 @@ lock_node_places(StoreIndex *store, bool has_graph, NodePlaces *places, MissingP
 		if (!has_graph ||
 			lock_node_slot(store, STORE_LINK, node, &places->node, &places->link, missing))
 		{
-			if (lock_free_slot(store, STORE_ROW, &places->row, missing))
+			if (lock_row_slot(store, &places->row, missing))
 				return true;
 			if (has_graph)
 				UnlockReleaseBuffer(places->link.buffer);
@@ -439,8 +465,8 @@ lock_node_places(StoreIndex *store, bool has_graph, NodePlaces *places, MissingP
  * the node's list; the others are 0.
  */
 static void
-insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, int level,
-			const void *links, Size link_bytes, StoreInserted *inserted)
+insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, const char *attributes,
+			int level, const void *links, Size link_bytes, StoreInserted *inserted)
 {
 	bool		has_graph = store->meta.link_bytes > 0;
 	NodePlaces	places;
@@ -466,6 +492,7 @@ insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, int level,
 	}
 	slot->incarnation = node_data.incarnation;
 	row_id = places.row.page_no * STORE_ROWS_PER_PAGE + places.row.slot;
+	vx_store_write_attributes(store, row_id, attributes);
 	fill_row(&row, tid, STORE_ROW_CODED, node, node_data.incarnation, STORE_NONE);
 	node_data.head = row_id;
 	node_data.state = STORE_NODE_LIVE;
@@ -497,25 +524,25 @@ insert_node(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, int level,
 }
 
 /*
- * Insert a heap row.  kind says whether it has a code (STORE_ROW_CODED, then
+ * Insert a heap row, with its attribute slots.  kind says whether it has a code (STORE_ROW_CODED, then
  * slot is its code and gets an incarnation) or why not.
  */
 void
 vx_store_insert(StoreIndex *store, ItemPointer tid, uint16 kind,
-				QuantSlotData *slot, StoreInserted *inserted)
+				QuantSlotData *slot, const char *attributes, StoreInserted *inserted)
 {
 	uint64		hash;
 
 	if (kind != STORE_ROW_CODED)
 	{
-		insert_lone_row(store, tid, kind, inserted);
+		insert_lone_row(store, tid, kind, attributes, inserted);
 		return;
 	}
 
 	hash = vx_store_hash_slot(store->quant, slot);
-	if (vx_store_insert_equal(store, tid, hash, slot, inserted))
+	if (vx_store_insert_equal(store, tid, hash, slot, attributes, inserted))
 		return;
-	insert_node(store, tid, slot, 0, NULL, 0, inserted);
+	insert_node(store, tid, slot, attributes, 0, NULL, 0, inserted);
 	vx_store_remember_node(store, hash, inserted->node);
 }
 
@@ -525,13 +552,14 @@ vx_store_insert(StoreIndex *store, ItemPointer tid, uint16 kind,
  */
 bool
 vx_store_insert_equal(StoreIndex *store, ItemPointer tid, uint64 hash,
-					  const QuantSlotData *slot, StoreInserted *inserted)
+					  const QuantSlotData *slot, const char *attributes,
+					  StoreInserted *inserted)
 {
 	uint32		node;
 	uint32		incarnation;
 
 	return vx_store_find_equal(store, hash, slot, &node, &incarnation) &&
-		attach_row(store, tid, node, incarnation, inserted);
+		attach_row(store, tid, node, incarnation, attributes, inserted);
 }
 
 /*
@@ -541,11 +569,12 @@ vx_store_insert_equal(StoreIndex *store, ItemPointer tid, uint64 hash,
  * it is entered into the directory: both are the caller's.
  */
 void
-vx_store_insert_linked(StoreIndex *store, ItemPointer tid, QuantSlotData *slot, int level,
-					   const void *links, Size link_bytes, StoreInserted *inserted)
+vx_store_insert_linked(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
+					   const char *attributes, int level, const void *links,
+					   Size link_bytes, StoreInserted *inserted)
 {
 	Assert(link_bytes > 0 && link_bytes <= store->meta.link_bytes);
-	insert_node(store, tid, slot, level, links, link_bytes, inserted);
+	insert_node(store, tid, slot, attributes, level, links, link_bytes, inserted);
 }
 
 /*

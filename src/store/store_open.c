@@ -228,6 +228,7 @@ vx_store_open(Relation index)
 	Oid			relid = RelationGetRelid(index);
 	CacheTableEntry *entry;
 	StoreCache *cache;
+	int			i;
 
 	if (cache_table == NULL)
 	{
@@ -278,6 +279,8 @@ vx_store_open(Relation index)
 	}
 	store->quant = &cache->quant;
 	store->codes_per_page = StoreCodesPerPage(store->meta.slot_bytes);
+	for (i = 0; i < store->meta.attributes; i++)
+		store->attribute_bytes += store->meta.attribute_bytes[i];
 	store->release.func = release_handle;
 	store->release.arg = store;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &store->release);

@@ -41,7 +41,7 @@ vx_store_init_page(Page page, int family, uint32 page_no)
  */
 void
 vx_store_init_meta(Page page, int dims, QuantKind quantizer,
-				   DistanceMetric metric, int attributes)
+				   DistanceMetric metric, const StoreColumns *columns)
 {
 	StoreMetaData *meta = (StoreMetaData *) PageGetContents(page);
 	StoreOpaque opaque;
@@ -63,7 +63,8 @@ vx_store_init_meta(Page page, int dims, QuantKind quantizer,
 	meta->dims = dims;
 	meta->quantizer = quantizer;
 	meta->metric = metric;
-	meta->attributes = attributes;
+	meta->attributes = columns->count;
+	memcpy(meta->attribute_bytes, columns->bytes, columns->count);
 	meta->slot_bytes = vx_quant_slot_bytes(quantizer, dims);
 	meta->reserved_blocks = STORE_FIRST_FREE_BLOCK;
 	meta->map_last_block = STORE_FIRST_MAP_BLOCK;
@@ -97,8 +98,23 @@ vx_store_slot_size(const StoreIndex *store, int family)
 		case STORE_UPPER:
 			return Max(store->meta.upper_bytes, 1);
 		default:
+			if (family >= STORE_ATTRIBUTE && family < STORE_ATTRIBUTE + store->meta.attributes)
+				return store->meta.attribute_bytes[family - STORE_ATTRIBUTE];
 			return 1;
 	}
+}
+
+/*
+ * Slots that a page of a family has room for.
+ */
+uint32
+vx_store_page_slots(const StoreIndex *store, int family)
+{
+	Size		size = vx_store_slot_size(store, family);
+
+	if (family >= STORE_ATTRIBUTE && family < STORE_MAX_FAMILIES)
+		return StoreAttributesPerPage(size);
+	return (STORE_PAGE_END - StoreFamilyStart(family)) / size;
 }
 
 /*
@@ -125,6 +141,8 @@ vx_store_check_page(StoreIndex *store, Page page, int family, uint32 page_no)
 								   page_no, family, opaque->page_no, opaque->family);
 	if (header->pd_lower < start || header->pd_lower > STORE_PAGE_END ||
 		(header->pd_lower - start) % size != 0 || header->pd_upper != STORE_PAGE_END ||
+		(family >= STORE_ATTRIBUTE && family < STORE_MAX_FAMILIES &&
+		 header->pd_lower > start + vx_store_page_slots(store, family) * size) ||
 		(family == STORE_DIRECTORY && header->pd_lower != start &&
 		 header->pd_lower != start + STORE_BUCKETS_PER_PAGE * STORE_BUCKET_BYTES) ||
 		(family == STORE_KIND_MAP &&
@@ -162,7 +180,7 @@ vx_store_check_meta_page(Relation index, Page page)
 		meta->metric < DISTANCE_METRIC_L2 || meta->metric > DISTANCE_METRIC_L1 ||
 		meta->slot_bytes != vx_quant_slot_bytes(meta->quantizer, meta->dims) ||
 		meta->slot_bytes > STORE_PAGE_END - STORE_ALIGNED_START ||
-		meta->attributes > STORE_MAX_ATTRIBUTES ||
+		meta->attributes != RelationGetDescr(index)->natts - 1 ||
 		meta->link_bytes % 8 != 0 || meta->link_bytes > STORE_MAX_GRAPH_BYTES ||
 		meta->upper_bytes % 8 != 0 || meta->upper_bytes > STORE_MAX_GRAPH_BYTES ||
 		meta->reserved_blocks < STORE_FIRST_FREE_BLOCK ||
@@ -177,6 +195,13 @@ vx_store_check_meta_page(Relation index, Page page)
 		(column_dims > 0 && meta->dims != column_dims))
 		vx_store_report_corruption(index, "The metapage has impossible values.");
 
+	for (i = 0; i < meta->attributes; i++)
+	{
+		int			bytes = meta->attribute_bytes[i];
+
+		if (bytes != 4 && (bytes == 0 || bytes % 8 != 0 || bytes > STORE_MAX_ATTRIBUTE_BYTES))
+			vx_store_report_corruption(index, "Attribute column %d has %d bytes.", i + 1, bytes);
+	}
 	for (i = 0; i < STORE_MAX_FAMILIES; i++)
 	{
 		if (meta->families[i].pages > meta->reserved_blocks - STORE_FIRST_FREE_BLOCK)

@@ -12,7 +12,7 @@
  * 3. A node without rows is freed: its code is marked as empty, its incarnation
  *	  counts up (free_nodes).  In a graph it is marked dead; the access method
  *	  has it freed when nothing links to it any more.
- * 4. The rows are freed (free_rows).
+ * 4. The rows are freed (free_rows), after their attributes.
  *
  * A crash or a cancel in between leaves rows marked dead.  The next vacuum
  * collects these with its own and finishes the work.
@@ -455,6 +455,19 @@ free_page_rows(StoreIndex *store, const DeadRow *dead, int count)
 	StoreRowData empty;
 	int			freed = 0;
 	int			i;
+
+	if (store->meta.attributes > 0)
+	{
+		uint32		rows[STORE_ROWS_PER_PAGE];
+
+		for (i = 0; i < count; i++)
+		{
+			if (StoreRowLife(get_row(store, BufferGetPage(buffer), dead[i].row)) == STORE_ROW_DEAD)
+				rows[freed++] = dead[i].row;
+		}
+		vx_store_clear_attributes(store, rows, freed);
+		freed = 0;
+	}
 
 	memset(&empty, 0, sizeof(empty));
 	ItemPointerSetInvalid(&empty.tid);

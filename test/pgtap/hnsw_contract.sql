@@ -19,7 +19,7 @@ SELECT isnt(obj_description((SELECT oid FROM pg_am WHERE amname = 'hnsw'), 'pg_a
 SELECT set_eq(
 	$$SELECT opcname::text, opcintype::regtype::text, opckeytype, opcdefault, opfname::text
 	FROM pg_opclass c JOIN pg_opfamily f ON f.oid = c.opcfamily
-	WHERE opcmethod = (SELECT oid FROM pg_am WHERE amname = 'hnsw')$$,
+	WHERE opcintype = 'vector'::regtype AND opcmethod = (SELECT oid FROM pg_am WHERE amname = 'hnsw')$$,
 	$$VALUES ('vector_l2_ops', 'vector', 0::oid, false, 'vector_l2_ops'), ('vector_ip_ops', 'vector', 0, false, 'vector_ip_ops'),
 		('vector_cosine_ops', 'vector', 0, false, 'vector_cosine_ops'), ('vector_l1_ops', 'vector', 0, false, 'vector_l1_ops')$$,
 	'there is an operator class for each distance, and none is the default');
@@ -28,7 +28,7 @@ SELECT set_eq(
 			amopsortfamily = (SELECT oid FROM pg_opfamily WHERE opfname = 'float_ops'
 				AND opfmethod = (SELECT oid FROM pg_am WHERE amname = 'btree')) AS by_float
 	FROM pg_amop o JOIN pg_opfamily f ON f.oid = o.amopfamily
-	WHERE amopmethod = (SELECT oid FROM pg_am WHERE amname = 'hnsw')$$,
+	WHERE opfname LIKE 'vector%' AND amopmethod = (SELECT oid FROM pg_am WHERE amname = 'hnsw')$$,
 	$$VALUES ('vector_l2_ops', 1::int2, '<->(vector,vector)', 'o'::"char", true), ('vector_l2_ops', 2, '<->@(vector,vector_ball)', 's', false),
 		('vector_ip_ops', 1, '<#>(vector,vector)', 'o', true), ('vector_ip_ops', 2, '<#>@(vector,vector_ball)', 's', false),
 		('vector_cosine_ops', 1, '<=>(vector,vector)', 'o', true), ('vector_cosine_ops', 2, '<=>@(vector,vector_ball)', 's', false),
@@ -37,7 +37,7 @@ SELECT set_eq(
 SELECT set_eq(
 	$$SELECT opfname::text, amprocnum, amproc::text
 	FROM pg_amproc p JOIN pg_opfamily f ON f.oid = p.amprocfamily
-	WHERE opfmethod = (SELECT oid FROM pg_am WHERE amname = 'hnsw')$$,
+	WHERE opfname LIKE 'vector%' AND opfmethod = (SELECT oid FROM pg_am WHERE amname = 'hnsw')$$,
 	$$VALUES ('vector_l2_ops', 1::int2, 'vector_l2_squared_distance'), ('vector_ip_ops', 1, 'vector_negative_inner_product'),
 		('vector_cosine_ops', 1, 'vector_negative_inner_product'), ('vector_cosine_ops', 2, 'vector_norm'),
 		('vector_l1_ops', 1, 'l1_distance')$$,
@@ -61,7 +61,7 @@ CREATE INDEX hnsw_contract_i ON hnsw_contract USING hnsw (v vector_l2_ops);
 SELECT set_eq(
 	$$SELECT p, pg_indexam_has_property(oid, p) FROM pg_am,
 		unnest(ARRAY['can_order', 'can_unique', 'can_multi_col', 'can_include']) p WHERE amname = 'hnsw'$$,
-	$$VALUES ('can_order', false), ('can_unique', false), ('can_multi_col', false), ('can_include', false)$$,
+	$$VALUES ('can_order', false), ('can_unique', false), ('can_multi_col', true), ('can_include', false)$$,
 	'access method properties');
 SELECT set_eq(
 	$$SELECT p, pg_index_has_property('hnsw_contract_i', p) FROM unnest(ARRAY['clusterable', 'index_scan', 'bitmap_scan', 'backward_scan']) p$$,
@@ -69,7 +69,7 @@ SELECT set_eq(
 	'index properties');
 SELECT set_eq(
 	$$SELECT p, pg_index_column_has_property('hnsw_contract_i', 1, p) FROM unnest(ARRAY['orderable', 'returnable', 'search_array', 'search_nulls']) p$$,
-	$$VALUES ('orderable', false), ('returnable', false), ('search_array', false), ('search_nulls', true)$$,
+	$$VALUES ('orderable', false), ('returnable', false), ('search_array', true), ('search_nulls', true)$$,
 	'column properties');
 
 -- ---- Functions ----
@@ -131,7 +131,7 @@ SELECT set_eq(
 		AND attrelid IN ('vecext_last_scan'::regclass, 'vecext_session_buffers'::regclass)
 	GROUP BY attrelid$$,
 	$$VALUES ('vecext_last_scan', 'index regclass, ef integer, walks bigint, hops bigint, distances bigint, repeats bigint, passes bigint, '
-			'candidates bigint, rechecks bigint, dead_rows bigint, late_rows bigint, rows bigint'),
+			'candidates bigint, rechecks bigint, dead_rows bigint, late_rows bigint, rows bigint, mode text, matches bigint'),
 		('vecext_session_buffers', 'peeks bigint, peek_misses bigint, recent_pins bigint, slow_pins bigint')$$,
 	'columns of the views');
 SELECT is_empty(
@@ -168,7 +168,7 @@ FROM pg_class WHERE relname = 'hnsw_contract_options';
 SELECT set_eq(
 	$$SELECT format_version, dimensions, metric, quantizer, slot_bytes, has_mean, nodes, rows, m, ef_construction, entry_node, calibrated
 	FROM hnsw_index_info('hnsw_contract_i')$$,
-	$$VALUES (1, 3, 'l2', 'sq8', 64, false, 0::bigint, 0::bigint, 16, 64, NULL::bigint, false)$$,
+	$$VALUES (2, 3, 'l2', 'sq8', 64, false, 0::bigint, 0::bigint, 16, 64, NULL::bigint, false)$$,
 	'an empty index, by 8-bit codes and with the defaults');
 DROP INDEX hnsw_contract_options;
 DROP INDEX hnsw_contract_i;
@@ -177,7 +177,7 @@ CREATE INDEX hnsw_contract_options ON hnsw_contract USING hnsw (v vector_cosine_
 SELECT set_eq(
 	$$SELECT format_version, dimensions, metric, quantizer, slot_bytes, has_mean, nodes, rows, m, ef_construction, entry_node, calibrated
 	FROM hnsw_index_info('hnsw_contract_options')$$,
-	$$VALUES (1, 3, 'cosine', 'none', 64, false, 1::bigint, 1::bigint, 8, 40, 0::bigint, false)$$,
+	$$VALUES (2, 3, 'cosine', 'none', 64, false, 1::bigint, 1::bigint, 8, 40, 0::bigint, false)$$,
 	'an index with one row, without codes and with options');
 
 SELECT * FROM finish();

@@ -1,0 +1,637 @@
+/*-------------------------------------------------------------------------
+ *
+ * am_candidates.c
+ *	  Batches of candidates for a scan: from the walk, then from passes over
+ *	  the codes; am_scan.c tells how they are used.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "portability/instr_time.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "am/am_scan_state.h"
+#include "store/store_peek.h"
+
+/* Candidates of the first pass: more than any usual LIMIT needs */
+#define FIRST_BATCH		256
+#define BATCH_GROWTH	4
+
+/*
+ * With so many of the rows passing, reading all codes in sequence costs less
+ * than finding out which to read.
+ */
+#define MOST_ROWS		0.4
+
+/* Codes of matching nodes that are read at a time */
+#define MATCH_BATCH		32
+
+/* Lines of a code that are asked for ahead; the kernels ask for the rest. */
+#define PREFETCH_LINES	16
+#define CACHE_LINE		64
+
+static inline bool
+candidate_before(const AmCandidate *a, const AmCandidate *b)
+{
+	return a->bound < b->bound || (a->bound == b->bound && a->node < b->node);
+}
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	if (candidate_before(a, b))
+		return -1;
+	return candidate_before(b, a) ? 1 : 0;
+}
+
+/*
+ * Move the `keep` best of count candidates to the front (quickselect).
+ */
+static void
+select_best(AmCandidate *candidates, int count, int keep)
+{
+	int			low = 0;
+	int			high = count - 1;
+
+	while (low < high)
+	{
+		AmCandidate pivot = candidates[low + (high - low) / 2];
+		int			i = low;
+		int			j = high;
+
+		while (i <= j)
+		{
+			while (candidate_before(&candidates[i], &pivot))
+				i++;
+			while (candidate_before(&pivot, &candidates[j]))
+				j--;
+			if (i <= j)
+			{
+				AmCandidate swap = candidates[i];
+
+				candidates[i++] = candidates[j];
+				candidates[j--] = swap;
+			}
+		}
+		if (keep - 1 <= j)
+			high = j;
+		else if (keep - 1 >= i)
+			low = i;
+		else
+			return;
+	}
+}
+
+/*
+ * True if the slot may meet every threshold condition, from one on.
+ */
+static bool
+within_balls(AmScan state, int from, const QuantSlotData *slot)
+{
+	int			i;
+
+	for (i = from; i < state->ball_count; i++)
+	{
+		AmBall	   *ball = &state->balls[i];
+
+		if (ball->query.query_class == QUANT_QUERY_NORMAL &&
+			!(vx_quant_bound(&ball->query, slot) <= ball->radius))
+			return false;
+	}
+	return true;
+}
+
+/* True if the walk has given the node before. */
+static inline bool
+was_given(AmScan state, uint32 node)
+{
+	return node < state->given_nodes &&
+		(state->given[node / 64] & (UINT64CONST(1) << (node % 64))) != 0;
+}
+
+static void
+mark_given(AmScan state, uint32 node)
+{
+	if (node >= state->given_nodes)
+	{
+		uint64		nodes = Max((uint64) node + 1,
+								(uint64) state->store->meta.families[STORE_CODE].pages *
+								state->store->codes_per_page);
+		Size		words = nodes / 64 + 1;
+		Size		old_words = state->given == NULL ? 0 : state->given_nodes / 64 + 1;
+		uint64	   *given = MemoryContextAllocExtended(state->query_context,
+													   words * sizeof(uint64),
+													   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+		if (old_words > 0)
+		{
+			memcpy(given, state->given, old_words * sizeof(uint64));
+			pfree(state->given);
+		}
+		state->given = given;
+		state->given_nodes = nodes;
+	}
+	state->given[node / 64] |= UINT64CONST(1) << (node % 64);
+}
+
+static void
+add_candidate(AmScan state, double bound, uint32 node, uint32 incarnation)
+{
+	AmCandidate *candidate;
+
+	if (state->candidate_count == state->capacity)
+	{
+		Size		size;
+
+		/* Up to twice the batch, then the better half is kept. */
+		state->capacity = state->capacity == 0 ? 2 * FIRST_BATCH :
+			Min(state->capacity * 2, state->batch * 2);
+		size = sizeof(AmCandidate) * state->capacity;
+		state->candidates = state->candidates == NULL ?
+			MemoryContextAllocHuge(state->query_context, size) :
+			repalloc_huge(state->candidates, size);
+	}
+	candidate = &state->candidates[state->candidate_count++];
+	candidate->bound = bound;
+	candidate->node = node;
+	candidate->incarnation = incarnation;
+}
+
+/*
+ * True if a candidate has not been given before: with an order, by an earlier
+ * pass; or by the walk.
+ */
+static inline bool
+is_new_candidate(AmScan state, double bound, uint32 node, bool sort)
+{
+	if (sort && state->has_last &&
+		(bound < state->last_bound ||
+		 (bound == state->last_bound && node <= state->last_node)))
+		return false;
+	return state->given == NULL || !was_given(state, node);
+}
+
+/*
+ * Keep a candidate of this pass.  With an order: the best are kept, and
+ * *threshold falls as they get better.
+ */
+static inline void
+keep_candidate(AmScan state, double bound, uint32 node, uint32 incarnation, bool sort,
+			   double *threshold)
+{
+	if (sort && state->candidate_count == 2 * state->batch)
+	{
+		select_best(state->candidates, state->candidate_count, state->batch);
+		state->candidate_count = state->batch;
+		state->exhausted = false;
+		*threshold = state->candidates[state->batch - 1].bound;
+	}
+	add_candidate(state, sort ? bound : -get_float8_infinity(), node, incarnation);
+}
+
+/* What a matching node's code says */
+typedef struct MatchedCode
+{
+	double		bound;			/* NaN: there is no code */
+	uint32		incarnation;
+	bool		within;			/* all threshold conditions, perhaps */
+} MatchedCode;
+
+static inline void
+judge_code(AmScan state, const QuantQuery *query, const QuantSlotData *slot, MatchedCode *code)
+{
+	code->incarnation = slot->incarnation;
+	code->within = true;
+	if (isnan(slot->error))
+		code->bound = get_float8_nan();
+	else
+	{
+		code->bound = query != NULL ? vx_quant_bound(query, slot) : -get_float8_infinity();
+		/* query may be the first condition's: then that has been met */
+		code->within = within_balls(state, query != NULL && query != &state->query, slot);
+	}
+}
+
+/* The same under the page's lock */
+static void
+judge_locked_code(AmScan state, const QuantQuery *query, uint32 node, MatchedCode *code)
+{
+	StoreIndex *store = state->store;
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		position = node % store->codes_per_page;
+	Buffer		buffer = vx_store_lock(store, STORE_CODE, node / store->codes_per_page,
+									   BUFFER_LOCK_SHARE);
+	Page		page = BufferGetPage(buffer);
+
+	if (position < vx_store_slots(page, STORE_CODE, slot_bytes))
+		judge_code(state, query, (QuantSlotData *) vx_store_slot(page, STORE_CODE, slot_bytes,
+																 position), code);
+	else
+		code->bound = get_float8_nan();
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * The codes of some nodes, without pins where that is possible.  What is read
+ * so may be wrong in ways that the checks of a peek do not see if it has taken
+ * long (store_peek.h): then it is read again.
+ */
+static void
+judge_nodes(AmScan state, const QuantQuery *query, const uint32 *nodes, int count,
+			MatchedCode *codes)
+{
+	StoreIndex *store = state->store;
+	const RelFileLocator *locator = &RelationLocator(store->relation);
+	StoreCacheFamily *family = vx_store_cache_family(store, STORE_CODE);
+	Size		slot_bytes = store->quant->slot_bytes;
+	StorePageRef *refs[MATCH_BATCH];
+	instr_time	start;
+	instr_time	end;
+	bool		valid = vx_store_may_peek(store);
+	int			i;
+
+	if (valid)
+	{
+		for (i = 0; i < count; i++)
+		{
+			refs[i] = vx_store_find_ref(family, nodes[i] / store->codes_per_page);
+			if (likely(refs[i] != NULL))
+			{
+				const char *bytes = vx_store_prefetch_ref(refs[i]) + STORE_ALIGNED_START +
+					nodes[i] % store->codes_per_page * slot_bytes;
+				Size		line;
+
+				for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE;
+					 line += CACHE_LINE)
+					__builtin_prefetch(bytes + line);
+			}
+		}
+
+		INSTR_TIME_SET_CURRENT(start);
+		for (i = 0; i < count && valid; i++)
+		{
+			const char *page = refs[i] == NULL ? NULL : vx_store_peek_begin(locator, refs[i]);
+
+			if (page == NULL)
+			{
+				valid = false;
+				break;
+			}
+			judge_code(state, query, (const QuantSlotData *)
+					   (page + STORE_ALIGNED_START + nodes[i] % store->codes_per_page * slot_bytes),
+					   &codes[i]);
+			valid = vx_store_peek_end(locator, refs[i]);
+			vx_store_touch_ref(refs[i]);
+		}
+		INSTR_TIME_SET_CURRENT(end);
+		INSTR_TIME_SUBTRACT(end, start);
+		if (INSTR_TIME_GET_DOUBLE(end) * 1e9 > STORE_PEEK_MAX_NANOSECONDS)
+			valid = false;
+	}
+	if (!valid)
+	{
+		for (i = 0; i < count; i++)
+			judge_locked_code(state, query, nodes[i], &codes[i]);
+	}
+}
+
+static void
+offer_nodes(AmScan state, const QuantQuery *query, const uint32 *nodes, int count, bool sort,
+			double *threshold)
+{
+	MatchedCode codes[MATCH_BATCH];
+	int			i;
+
+	CHECK_FOR_INTERRUPTS();
+	judge_nodes(state, query, nodes, count, codes);
+	for (i = 0; i < count; i++)
+	{
+		/* False for NaN: there is no such node */
+		if (codes[i].bound <= *threshold && codes[i].within && codes[i].incarnation != 0 &&
+			is_new_candidate(state, codes[i].bound, nodes[i], sort))
+			keep_candidate(state, codes[i].bound, nodes[i], codes[i].incarnation, sort,
+						   threshold);
+	}
+}
+
+/*
+ * The codes of one chunk whose nodes match, one by one.
+ */
+static void
+scan_matches(AmScan state, uint32 chunk, const QuantQuery *query, bool sort, double *threshold)
+{
+	const AmFilter *filter = state->filter;
+	uint64		node = (uint64) chunk * AM_CHUNK_PAGES * state->store->codes_per_page;
+	uint64		end = Min(node + (uint64) AM_CHUNK_PAGES * state->store->codes_per_page,
+						  filter->node_limit);
+	uint32		nodes[MATCH_BATCH];
+	int			count = 0;
+
+	while (node < end)
+	{
+		uint32		word = filter->nodes[node / 32] >> (node % 32);
+
+		if (word == 0)
+		{
+			node = (node / 32 + 1) * 32;
+			continue;
+		}
+		node += pg_rightmost_one_pos32(word);
+		if (node >= end)
+			break;
+		nodes[count++] = node++;
+		if (count == MATCH_BATCH)
+		{
+			offer_nodes(state, query, nodes, count, sort, threshold);
+			count = 0;
+		}
+	}
+	if (count > 0)
+		offer_nodes(state, query, nodes, count, sort, threshold);
+}
+
+/*
+ * Pass over the codes of one chunk.  With an order: keep the best candidates
+ * beyond the last one given; *threshold falls as they get better.  Without:
+ * keep all that meet the conditions.
+ */
+static void
+scan_chunk(AmScan state, uint32 chunk, double *threshold)
+{
+	StoreIndex *store = state->store;
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		page_no = chunk * AM_CHUNK_PAGES;
+	uint32		end = Min(page_no + AM_CHUNK_PAGES, store->meta.families[STORE_CODE].pages);
+	bool		sort = vx_am_sorts_codes(state);
+	const QuantQuery *query = sort ? &state->query : NULL;
+	int			first_ball = 0;
+
+	/* Without an order, the first condition takes the order's place. */
+	if (!sort && state->ball_count > 0 &&
+		state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
+	{
+		query = &state->balls[0].query;
+		first_ball = 1;
+	}
+
+	if (state->filter != NULL && state->filter->nodes != NULL)
+	{
+		scan_matches(state, chunk, query, sort, threshold);
+		return;
+	}
+
+	for (; page_no < end; page_no++)
+	{
+		Buffer		buffer;
+		Page		page;
+		int			slots;
+		int			hits;
+		int			i;
+
+		CHECK_FOR_INTERRUPTS();
+		vx_store_prefetch(store, STORE_CODE, page_no, end);
+		buffer = vx_store_lock(store, STORE_CODE, page_no, BUFFER_LOCK_SHARE);
+		page = BufferGetPage(buffer);
+		slots = vx_store_slots(page, STORE_CODE, slot_bytes);
+
+		if (query != NULL)
+			hits = vx_quant_bound_many(query, vx_store_slot(page, STORE_CODE, slot_bytes, 0),
+									   slots, *threshold, state->positions, state->bounds);
+		else
+		{
+			/* An order or a condition that codes say nothing about */
+			hits = 0;
+			for (i = 0; i < slots; i++)
+			{
+				QuantSlotData *slot = (QuantSlotData *)
+					vx_store_slot(page, STORE_CODE, slot_bytes, i);
+
+				if (isnan(slot->error))
+					continue;
+				state->positions[hits] = i;
+				state->bounds[hits++] = -get_float8_infinity();
+			}
+		}
+
+		for (i = 0; i < hits; i++)
+		{
+			QuantSlotData *slot = (QuantSlotData *)
+				vx_store_slot(page, STORE_CODE, slot_bytes, state->positions[i]);
+			uint32		node = page_no * store->codes_per_page + state->positions[i];
+
+			if (is_new_candidate(state, state->bounds[i], node, sort) &&
+				within_balls(state, first_ball, slot))
+				keep_candidate(state, state->bounds[i], node, slot->incarnation, sort, threshold);
+		}
+		UnlockReleaseBuffer(buffer);
+	}
+}
+
+/*
+ * Read a candidate's code under its page's lock: true if it is the one that
+ * the candidate stands for, then with a new bound and, if within is not NULL,
+ * whether it may meet the threshold conditions.
+ */
+bool
+vx_am_read_candidate(AmScan state, const AmCandidate *candidate, double *bound, bool *within)
+{
+	StoreIndex *store = state->store;
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		position = candidate->node % store->codes_per_page;
+	Buffer		buffer = vx_store_lock(store, STORE_CODE,
+									   candidate->node / store->codes_per_page,
+									   BUFFER_LOCK_SHARE);
+	Page		page = BufferGetPage(buffer);
+	bool		found = false;
+
+	if (position < vx_store_slots(page, STORE_CODE, slot_bytes))
+	{
+		QuantSlotData *slot = (QuantSlotData *)
+			vx_store_slot(page, STORE_CODE, slot_bytes, position);
+
+		found = slot->incarnation == candidate->incarnation && !isnan(slot->error);
+		if (found)
+			*bound = vx_quant_bound(&state->query, slot);
+		if (found && within != NULL)
+			*within = within_balls(state, 0, slot);
+	}
+	UnlockReleaseBuffer(buffer);
+	return found;
+}
+
+/*
+ * Take a batch from the walk; false if it has no more to give.
+ */
+static bool
+take_walk_batch(AmScan state)
+{
+	AmCandidate *batch;
+	int			count;
+	int			kept;
+	int			i;
+
+	for (;;)
+	{
+		count = state->walk->next(state->walk_state, &batch);
+		if (count == 0)
+			return false;
+		state->counters.walks++;
+		kept = 0;
+		for (i = 0; i < count; i++)
+		{
+			bool		within = true;
+
+			if (was_given(state, batch[i].node))
+				continue;
+			mark_given(state, batch[i].node);
+			if (state->ball_count > 0 &&
+				!(vx_am_read_candidate(state, &batch[i], &batch[i].bound, &within) && within))
+				continue;
+			batch[kept++] = batch[i];
+		}
+		if (kept > 0)
+		{
+			state->current = batch;
+			state->candidate_count = kept;
+			return true;
+		}
+	}
+}
+
+/*
+ * Take chunks of codes: the first time from the counter, then those we had.
+ */
+static bool
+next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
+{
+	AmScan		state = (AmScan) scan->opaque;
+	uint32		pages = state->store->meta.families[STORE_CODE].pages;
+
+	if (*position < state->chunk_count)
+	{
+		*chunk = state->chunks[(*position)++];
+		return true;
+	}
+	if (state->chunks_claimed)
+		return false;
+	if (!vx_am_claim_chunk(scan, AM_PHASE_CODES,
+						   &state->next_chunk[AM_PHASE_CODES], chunk) ||
+		(uint64) *chunk * AM_CHUNK_PAGES >= pages)
+	{
+		state->chunks_claimed = true;
+		return false;
+	}
+
+	if (state->chunk_count == state->chunk_size)
+	{
+		state->chunk_size = Max(64, state->chunk_size * 2);
+		state->chunks = state->chunks == NULL ?
+			MemoryContextAlloc(state->query_context, sizeof(uint32) * state->chunk_size) :
+			repalloc_huge(state->chunks, sizeof(uint32) * state->chunk_size);
+	}
+	state->chunks[state->chunk_count++] = *chunk;
+	(*position)++;
+	return true;
+}
+
+/*
+ * Before the first pass with conditions on columns: unless nearly all nodes
+ * will have a row that passes, find out which.
+ */
+static void
+choose_pass(AmScan state)
+{
+	uint64		rows = (uint64) state->store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE;
+	MemoryContext old_context;
+
+	if (state->filter == NULL || state->counters.mode >= AM_MODE_ALL)
+		return;
+	if (state->filter->matches > rows * MOST_ROWS)
+	{
+		state->counters.mode = AM_MODE_ALL;
+		return;
+	}
+	state->counters.mode = AM_MODE_MATCHES;
+	old_context = MemoryContextSwitchTo(state->query_context);
+	vx_am_find_matching_nodes(state->filter, state->store);
+	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * One pass over our codes; false if there are no candidates left.
+ *
+ * Without an order to sort by, a pass takes one chunk at a time: whatever
+ * meets the conditions may go out at once.
+ */
+bool
+vx_am_collect_candidates(IndexScanDesc scan)
+{
+	AmScan		state = (AmScan) scan->opaque;
+	double		threshold = get_float8_infinity();
+	uint32		position = 0;
+	uint32		chunk;
+
+	state->candidate_count = 0;
+	state->next_candidate = 0;
+	if (state->walking)
+	{
+		if (take_walk_batch(state))
+			return true;
+		state->walking = false;
+	}
+	choose_pass(state);
+
+	if (!vx_am_sorts_codes(state))
+	{
+		if (state->batch == 0)
+			state->counters.passes++;
+		state->batch = INT_MAX / 4;
+		if (state->ball_count > 0 &&
+			state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
+			threshold = state->balls[0].radius;
+		while (state->candidate_count == 0)
+		{
+			position = state->chunk_count;
+			if (!next_code_chunk(scan, &position, &chunk))
+				return false;
+			scan_chunk(state, chunk, &threshold);
+		}
+		state->current = state->candidates;
+		return true;
+	}
+
+	if (state->exhausted)
+		return false;
+	if (state->batch == 0)
+		state->batch = FIRST_BATCH;
+	else
+	{
+		Size		max_batch = (Size) work_mem * 1024 / (2 * sizeof(AmCandidate));
+
+		max_batch = Min(Max(max_batch, FIRST_BATCH), INT_MAX / 8);
+		if ((Size) state->batch * BATCH_GROWTH <= max_batch)
+			state->batch *= BATCH_GROWTH;
+		else
+			state->batch = max_batch;
+	}
+
+	state->counters.passes++;
+	state->exhausted = true;	/* until candidates are dropped */
+	while (next_code_chunk(scan, &position, &chunk))
+		scan_chunk(state, chunk, &threshold);
+
+	if (state->candidate_count > state->batch)
+	{
+		select_best(state->candidates, state->candidate_count, state->batch);
+		state->candidate_count = state->batch;
+		state->exhausted = false;
+	}
+	qsort(state->candidates, state->candidate_count, sizeof(AmCandidate),
+		  compare_candidates);
+	state->current = state->candidates;
+	return state->candidate_count > 0;
+}

@@ -1,0 +1,284 @@
+/*-------------------------------------------------------------------------
+ *
+ * am_column_signature.c
+ *	  Signature columns: arrays and jsonb.
+ *
+ * A signature is a Bloom filter: every item of a value sets a few bits.  What
+ * contains something has all bits of it.  Bit 0 is set in every one.
+ *
+ * Items of an array are its elements.  Items of a jsonb are
+ * - each scalar, with the keys that lead to it; arrays on the way do not count,
+ *	 so that containment cannot add an item (as in GIN's jsonb_path_ops);
+ * - what the operator ? finds: keys and strings on the top level.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+#include "am/am_column.h"
+
+#define ARRAY_BYTES 16
+#define ARRAY_ITEM_BITS 3
+
+/* Smaller blocks have room for smaller signatures (StoreAttributesPerPage). */
+#define JSONB_BYTES (BLCKSZ >= 2048 ? 32 : 16)
+#define JSONB_ITEM_BITS 2
+
+/* Tells items that ? finds from others */
+#define EXISTS_SEED UINT64CONST(0x3F3F3F3F3F3F3F3F)
+
+/* Set an item's bits in a signature of some bytes; never bit 0. */
+static void
+add_item(uint64 *signature, int bytes, int item_bits, uint64 hash)
+{
+	int			i;
+
+	for (i = 0; i < item_bits; i++)
+	{
+		uint32		bit = 1 + (uint32) (hash & 0xFFFF) % (bytes * 8 - 1);
+
+		signature[bit / 64] |= UINT64CONST(1) << (bit % 64);
+		hash >>= 16;
+	}
+}
+
+static uint64
+hash_element(const AmColumn *column, Datum element)
+{
+	return DatumGetUInt64(FunctionCall2Coll(unconstify(FmgrInfo *, &column->hash),
+											column->collation, element, Int64GetDatum(0)));
+}
+
+/*
+ * Take an array apart; NULL elements are left out and told by *has_null.
+ */
+static int
+read_array(const AmColumn *column, Datum value, Datum **elements, bool *has_null)
+{
+	ArrayType  *array = DatumGetArrayTypeP(value);
+	bool	   *nulls;
+	int			count;
+	int			kept = 0;
+	int			i;
+
+	deconstruct_array(array, column->element_type, column->element_length,
+					  column->element_by_value, column->element_align,
+					  elements, &nulls, &count);
+	for (i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			(*elements)[kept++] = (*elements)[i];
+	}
+	*has_null = kept < count;
+	return kept;
+}
+
+static void
+encode_array(const AmColumn *column, Datum value, char *slot)
+{
+	uint64		signature[AM_SIGNATURE_WORDS] = {AM_SIGNATURE_NOT_NULL};
+	Datum	   *elements;
+	bool		has_null;
+	int			count = read_array(column, value, &elements, &has_null);
+	int			i;
+
+	for (i = 0; i < count; i++)
+		add_item(signature, ARRAY_BYTES, ARRAY_ITEM_BITS, hash_element(column, elements[i]));
+	memcpy(slot, signature, ARRAY_BYTES);
+}
+
+static void
+compile_array(const AmColumn *column, StrategyNumber strategy, Oid subtype, Datum argument,
+			  AmSlotTest *test)
+{
+	Datum	   *elements;
+	bool		has_null;
+	int			count = read_array(column, argument, &elements, &has_null);
+	uint64	   *pattern = NULL;
+	int			i;
+
+	test->lossy = true;
+
+	/* NULL is in no array, as these operators see it. */
+	if (strategy == AM_STRATEGY_CONTAINS && has_null)
+		return;
+	if (strategy != AM_STRATEGY_OVERLAPS)
+		pattern = vx_am_add_pattern(test);
+	for (i = 0; i < count; i++)
+	{
+		if (strategy == AM_STRATEGY_OVERLAPS)
+			pattern = vx_am_add_pattern(test);
+		add_item(pattern, ARRAY_BYTES, ARRAY_ITEM_BITS, hash_element(column, elements[i]));
+	}
+}
+
+static uint64
+hash_exists(const char *string, int length)
+{
+	return hash_bytes_extended((const unsigned char *) string, length, EXISTS_SEED);
+}
+
+/* A scalar where some keys lead to, whose hash is path */
+static uint64
+hash_scalar(const JsonbValue *value, uint64 path)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return hash_bytes_extended((const unsigned char *) value->val.string.val,
+									   value->val.string.len, path + jbvString);
+		case jbvNumeric:
+			/* Equal numbers have equal hashes, whatever their scale. */
+			return DatumGetUInt64(DirectFunctionCall2(hash_numeric_extended,
+													  NumericGetDatum(value->val.numeric),
+													  UInt64GetDatum(path + jbvNumeric)));
+		case jbvBool:
+			return hash_combine64(path, value->val.boolean ? 2 : 1);
+		default:
+			return hash_combine64(path, 3);
+	}
+}
+
+/*
+ * The items of everything below one container.
+ */
+static void
+add_jsonb_items(uint64 *signature, Jsonb *jsonb)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	uint64	   *paths = palloc(sizeof(uint64) * 16);
+	int			room = 16;
+	int			depth = -1;		/* of the container that we are in */
+	uint64		path = 0;		/* of the next value */
+
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	{
+		switch (token)
+		{
+			case WJB_BEGIN_ARRAY:
+			case WJB_BEGIN_OBJECT:
+				CHECK_FOR_INTERRUPTS();
+				if (++depth == room)
+				{
+					room *= 2;
+					paths = repalloc(paths, sizeof(uint64) * room);
+				}
+				paths[depth] = path;
+				break;
+			case WJB_KEY:
+				if (depth == 0)
+					add_item(signature, JSONB_BYTES, JSONB_ITEM_BITS,
+							 hash_exists(value.val.string.val, value.val.string.len));
+				path = hash_bytes_extended((const unsigned char *) value.val.string.val,
+										   value.val.string.len, paths[depth] + 1);
+				break;
+			case WJB_ELEM:
+				if (depth == 0 && value.type == jbvString)
+					add_item(signature, JSONB_BYTES, JSONB_ITEM_BITS,
+							 hash_exists(value.val.string.val, value.val.string.len));
+				add_item(signature, JSONB_BYTES, JSONB_ITEM_BITS, hash_scalar(&value, paths[depth]));
+				break;
+			case WJB_VALUE:
+				add_item(signature, JSONB_BYTES, JSONB_ITEM_BITS, hash_scalar(&value, path));
+				break;
+			case WJB_END_ARRAY:
+			case WJB_END_OBJECT:
+				/* What comes next in an array has the array's path. */
+				path = paths[depth--];
+				break;
+			default:
+				break;
+		}
+		if (token == WJB_BEGIN_ARRAY || token == WJB_ELEM)
+			path = paths[depth];
+	}
+	pfree(paths);
+}
+
+static void
+encode_jsonb(const AmColumn *column, Datum value, char *slot)
+{
+	uint64		signature[AM_SIGNATURE_WORDS] = {AM_SIGNATURE_NOT_NULL};
+
+	add_jsonb_items(signature, DatumGetJsonbP(value));
+	memcpy(slot, signature, JSONB_BYTES);
+}
+
+static void
+compile_jsonb(const AmColumn *column, StrategyNumber strategy, Oid subtype, Datum argument,
+			  AmSlotTest *test)
+{
+	uint64	   *pattern = NULL;
+	Datum	   *keys;
+	bool	   *nulls;
+	int			count;
+	int			i;
+
+	test->lossy = true;
+	switch (strategy)
+	{
+		case AM_STRATEGY_CONTAINS:
+			add_jsonb_items(vx_am_add_pattern(test), DatumGetJsonbP(argument));
+			break;
+		case AM_STRATEGY_EXISTS:
+			{
+				text	   *key = DatumGetTextPP(argument);
+
+				add_item(vx_am_add_pattern(test), JSONB_BYTES, JSONB_ITEM_BITS,
+						 hash_exists(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)));
+				break;
+			}
+		case AM_STRATEGY_EXISTS_ANY:
+		case AM_STRATEGY_EXISTS_ALL:
+			deconstruct_array(DatumGetArrayTypeP(argument), TEXTOID, -1, false, TYPALIGN_INT,
+							  &keys, &nulls, &count);
+			if (strategy == AM_STRATEGY_EXISTS_ALL)
+				pattern = vx_am_add_pattern(test);
+			for (i = 0; i < count; i++)
+			{
+				if (nulls[i])
+					continue;
+				if (strategy == AM_STRATEGY_EXISTS_ANY)
+					pattern = vx_am_add_pattern(test);
+				add_item(pattern, JSONB_BYTES, JSONB_ITEM_BITS,
+						 hash_exists(VARDATA_ANY(DatumGetPointer(keys[i])),
+									 VARSIZE_ANY_EXHDR(DatumGetPointer(keys[i]))));
+			}
+			break;
+		default:
+			elog(ERROR, "unrecognized strategy number: %d", strategy);
+	}
+}
+
+PG_FUNCTION_INFO_V1(vecext_column_array);
+Datum
+vecext_column_array(PG_FUNCTION_ARGS)
+{
+	static const AmColumnMethods methods = {
+		ARRAY_BYTES, true, true, encode_array, compile_array
+	};
+
+	PG_RETURN_POINTER(&methods);
+}
+
+PG_FUNCTION_INFO_V1(vecext_column_jsonb);
+Datum
+vecext_column_jsonb(PG_FUNCTION_ARGS)
+{
+	static const AmColumnMethods methods = {
+		JSONB_BYTES, true, false, encode_jsonb, compile_jsonb
+	};
+
+	PG_RETURN_POINTER(&methods);
+}

@@ -1,0 +1,511 @@
+/*-------------------------------------------------------------------------
+ *
+ * am_filter.c
+ *	  Conditions on the columns after the vector.
+ *
+ * 1. The keys of a scan become tests of slots, one list of ranges for each key
+ *	  column, patterns for each condition on a signature (compile_keys).
+ * 2. Each test passes over its column, a page at a time, and leaves a bitmap
+ *	  of rows; all are ANDed, and the bits counted (run_tests).
+ * 3. Where nodes are asked for rather than rows: row slots tell (vx_am_find_
+ *	  matching_nodes).
+ *
+ * What the bitmap says holds for rows that the scan's snapshot sees: such a row
+ * had its attributes before the scan began and keeps them.  Rows that are put
+ * into slots meanwhile are seen by nobody with this snapshot, whatever their
+ * bit is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/skey.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "am/am_filter.h"
+#include "distance/distance_keys.h"
+
+/* With more ranges than this a key is looked up rather than compared. */
+#define MAX_COMPARED_RANGES 8
+
+/* Bits of the bitmap that most lookups end at */
+#define POINT_BITS 65536
+
+/* What a column has to meet */
+typedef struct FilterTest
+{
+	int			column;
+	bool		is_null;		/* of a signature: the slot is zeros */
+	bool		lossy;
+	AmSlotTest	slot;			/* any of these; ranges ascend */
+	uint64	   *points;			/* many ranges: bitmap of hashes of single
+								 * keys */
+} FilterTest;
+
+typedef struct FilterState
+{
+	StoreIndex *store;
+	AmColumns  *columns;
+	FilterTest *tests;
+	int			count;
+} FilterState;
+
+static int
+compare_ranges(const void *a, const void *b)
+{
+	const AmKeyRange *left = a;
+	const AmKeyRange *right = b;
+
+	if (left->low != right->low)
+		return left->low < right->low ? -1 : 1;
+	return 0;
+}
+
+/* Sort ranges and join those that overlap. */
+static void
+order_ranges(AmSlotTest *test)
+{
+	int			kept = 0;
+	int			i;
+
+	if (test->count > 1)
+		qsort(test->ranges, test->count, sizeof(AmKeyRange), compare_ranges);
+	for (i = 0; i < test->count; i++)
+	{
+		if (kept > 0 && test->ranges[i].low <= test->ranges[kept - 1].high)
+			test->ranges[kept - 1].high = Max(test->ranges[kept - 1].high, test->ranges[i].high);
+		else
+			test->ranges[kept++] = test->ranges[i];
+	}
+	test->count = kept;
+}
+
+/* Leave in `into` what is in both; both are ordered. */
+static void
+intersect_ranges(AmSlotTest *into, const AmSlotTest *other)
+{
+	AmSlotTest	both = {0};
+	int			i = 0;
+	int			j = 0;
+
+	while (i < into->count && j < other->count)
+	{
+		const AmKeyRange *a = &into->ranges[i];
+		const AmKeyRange *b = &other->ranges[j];
+
+		vx_am_add_range(&both, Max(a->low, b->low), Min(a->high, b->high));
+		if (a->high < b->high)
+			i++;
+		else
+			j++;
+	}
+	both.lossy = into->lossy || other->lossy;
+	*into = both;
+}
+
+/*
+ * What one scan key asks of its column's slots.
+ */
+static void
+compile_key(const AmColumn *column, ScanKey key, FilterTest *test)
+{
+	if (key->sk_flags & SK_SEARCHNULL)
+	{
+		if (column->methods->signature)
+			test->is_null = true;
+		else
+			vx_am_add_range(&test->slot, 0, 0);
+	}
+	else if (key->sk_flags & SK_SEARCHNOTNULL)
+	{
+		if (column->methods->signature)
+			vx_am_add_pattern(&test->slot);
+		else
+			vx_am_add_range(&test->slot, 1, PG_UINT64_MAX);
+	}
+	else if (key->sk_flags & SK_ISNULL)
+	{
+		/* The operators are strict: nothing is added, nothing passes. */
+	}
+	else if (key->sk_flags & SK_SEARCHARRAY)
+	{
+		ArrayType  *array = DatumGetArrayTypeP(key->sk_argument);
+		int16		length;
+		bool		by_value;
+		char		align;
+		Datum	   *elements;
+		bool	   *nulls;
+		int			count;
+		int			i;
+
+		get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &align);
+		deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, align,
+						  &elements, &nulls, &count);
+		for (i = 0; i < count; i++)
+		{
+			if (!nulls[i])
+				column->methods->compile(column, key->sk_strategy, key->sk_subtype,
+										 elements[i], &test->slot);
+		}
+	}
+	else
+		column->methods->compile(column, key->sk_strategy, key->sk_subtype,
+								 key->sk_argument, &test->slot);
+
+	if (!column->methods->signature)
+	{
+		/* Shorter keys end sooner. */
+		if (column->methods->bytes == sizeof(uint32))
+		{
+			int			i;
+
+			for (i = 0; i < test->slot.count; i++)
+				test->slot.ranges[i].high = Min(test->slot.ranges[i].high, PG_UINT32_MAX);
+		}
+		order_ranges(&test->slot);
+	}
+}
+
+/*
+ * Turn the scan's keys into tests.
+ */
+static void
+compile_keys(FilterState *state, IndexScanDesc scan)
+{
+	int			i;
+	int			j;
+
+	state->tests = palloc0(sizeof(FilterTest) * scan->numberOfKeys);
+	for (i = 0; i < scan->numberOfKeys; i++)
+	{
+		ScanKey		key = &scan->keyData[i];
+		const AmColumn *column;
+		FilterTest	test = {0};
+
+		if (key->sk_attno == 1)
+			continue;
+		test.column = key->sk_attno - 2;
+		column = &state->columns->column[test.column];
+		compile_key(column, key, &test);
+
+		/* Conditions on one key column are one list of ranges. */
+		for (j = 0; j < state->count && !column->methods->signature; j++)
+		{
+			if (state->tests[j].column == test.column)
+			{
+				intersect_ranges(&state->tests[j].slot, &test.slot);
+				break;
+			}
+		}
+		if (j == state->count || column->methods->signature)
+			state->tests[state->count++] = test;
+	}
+}
+
+static inline uint32
+hash_point(uint64 key)
+{
+	return (uint32) ((key * UINT64CONST(0x9E3779B97F4A7C15)) >> 48) % POINT_BITS;
+}
+
+/*
+ * A bitmap that tells most keys that are in none of many ranges, if these are
+ * single keys.
+ */
+static void
+fill_points(FilterTest *test)
+{
+	int			i;
+
+	if (test->slot.count <= MAX_COMPARED_RANGES || test->slot.count > POINT_BITS / 4)
+		return;
+	for (i = 0; i < test->slot.count; i++)
+	{
+		if (test->slot.ranges[i].low != test->slot.ranges[i].high)
+			return;
+	}
+	test->points = palloc0(POINT_BITS / 8);
+	for (i = 0; i < test->slot.count; i++)
+	{
+		uint32		bit = hash_point(test->slot.ranges[i].low);
+
+		test->points[bit / 64] |= UINT64CONST(1) << (bit % 64);
+	}
+}
+
+static bool
+find_key(const FilterTest *test, uint64 key)
+{
+	int			low = 0;
+	int			high = test->slot.count;
+
+	if (test->points != NULL)
+	{
+		uint32		bit = hash_point(key);
+
+		if (!(test->points[bit / 64] & (UINT64CONST(1) << (bit % 64))))
+			return false;
+	}
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (test->slot.ranges[middle].high < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < test->slot.count && test->slot.ranges[low].low <= key;
+}
+
+/* Bits of the slots of a page whose key is in one of the ranges */
+static void
+match_keys(const FilterTest *test, int bytes, const char *slots, int count, uint32 *words)
+{
+	int			i;
+
+	if (test->slot.count > MAX_COMPARED_RANGES)
+	{
+		for (i = 0; i < count; i++)
+		{
+			uint64		key = bytes == sizeof(uint32) ?
+				((const uint32 *) slots)[i] : ((const uint64 *) slots)[i];
+
+			words[i / 32] |= (uint32) find_key(test, key) << (i % 32);
+		}
+		return;
+	}
+	for (i = 0; i < test->slot.count; i++)
+	{
+		const AmKeyRange *range = &test->slot.ranges[i];
+
+		if (bytes == sizeof(uint32))
+			vx_distance_match_keys4((const uint32 *) slots, count, (uint32) range->low,
+									(uint32) range->high, words);
+		else
+			vx_distance_match_keys8((const uint64 *) slots, count, range->low, range->high,
+									words);
+	}
+}
+
+/* Bits of the slots of a page whose signature has one of the patterns */
+static void
+match_signatures(const FilterTest *test, int bytes, const char *slots, int count,
+				 uint32 *words)
+{
+	int			length = bytes / sizeof(uint64);
+	int			i;
+	int			j;
+	int			k;
+
+	for (i = 0; i < count; i++)
+	{
+		const uint64 *signature = (const uint64 *) (slots + i * bytes);
+
+		if (test->is_null)
+		{
+			words[i / 32] |= (uint32) (signature[0] == 0) << (i % 32);
+			continue;
+		}
+		for (j = 0; j < test->slot.count; j++)
+		{
+			const uint64 *pattern = test->slot.patterns + AM_SIGNATURE_WORDS * j;
+			uint64		missing = 0;
+
+			for (k = 0; k < length; k++)
+				missing |= pattern[k] & ~signature[k];
+			if (missing == 0)
+			{
+				words[i / 32] |= 1U << (i % 32);
+				break;
+			}
+		}
+	}
+}
+
+/*
+ * Pass over a column: leave in the bitmap the rows that pass the test, of
+ * those that are there; the first test finds all of them there.
+ */
+static void
+run_test(const FilterState *state, AmFilter *filter, const FilterTest *test, bool first)
+{
+	StoreIndex *store = state->store;
+	const AmColumnMethods *methods = state->columns->column[test->column].methods;
+	int			family = STORE_ATTRIBUTE + test->column;
+	uint32		per_page = vx_store_page_slots(store, family);
+	uint32		page_words = per_page / 32;
+	uint32		pages = store->meta.families[family].pages;
+	uint32	   *words = palloc(sizeof(uint32) * page_words);
+	uint64		limit_words = filter->row_limit / 32;
+	uint32		page_no;
+
+	for (page_no = 0; (uint64) page_no * page_words < limit_words; page_no++)
+	{
+		uint64		start = (uint64) page_no * page_words;
+		uint32		length = Min(page_words, limit_words - start);
+		uint32	   *into = filter->rows + start;
+		uint32		slots = 0;
+		uint32		count;
+		uint32		i;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!first)
+		{
+			for (i = 0; i < length && into[i] == 0; i++)
+				;
+			if (i == length)
+				continue;
+		}
+		memset(words, 0, sizeof(uint32) * page_words);
+		if (page_no < pages)
+		{
+			Buffer		buffer;
+			Page		page;
+			const char *bytes;
+
+			vx_store_prefetch(store, family, page_no, pages);
+			buffer = vx_store_lock(store, family, page_no, BUFFER_LOCK_SHARE);
+			page = BufferGetPage(buffer);
+			bytes = vx_store_slot(page, family, methods->bytes, 0);
+			slots = vx_store_slots(page, family, methods->bytes);
+
+			/* What lies behind the last slot is zero. */
+			count = (slots + 31) / 32 * 32;
+			if (methods->signature)
+				match_signatures(test, methods->bytes, bytes, count, words);
+			else
+				match_keys(test, methods->bytes, bytes, count, words);
+			UnlockReleaseBuffer(buffer);
+			if (slots % 32 != 0)
+				words[slots / 32] &= (1U << (slots % 32)) - 1;
+		}
+		for (i = 0; i < length; i++)
+			into[i] = first ? words[i] : into[i] & words[i];
+	}
+	pfree(words);
+}
+
+static void
+run_tests(FilterState *state, AmFilter *filter)
+{
+	StoreIndex *store = state->store;
+	uint64		rows = (uint64) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE;
+	bool		nothing = false;
+	int			i;
+
+	for (i = 0; i < state->count; i++)
+	{
+		FilterTest *test = &state->tests[i];
+
+		filter->lossy |= test->slot.lossy;
+		nothing |= test->slot.count == 0 && !test->is_null;
+		if (!state->columns->column[test->column].methods->signature)
+			fill_points(test);
+	}
+	if (nothing)
+		return;					/* and no row passes */
+
+	filter->row_limit = (rows + 31) / 32 * 32;
+	filter->rows = MemoryContextAllocHuge(CurrentMemoryContext, filter->row_limit / 8 + 1);
+	for (i = 0; i < state->count; i++)
+		run_test(state, filter, &state->tests[i], i == 0);
+	filter->matches = pg_popcount((const char *) filter->rows, filter->row_limit / 8);
+}
+
+AmFilter *
+vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store)
+{
+	AmFilter   *filter;
+	FilterState state;
+	int			i;
+
+	for (i = 0; i < scan->numberOfKeys && scan->keyData[i].sk_attno == 1; i++)
+		;
+	if (i == scan->numberOfKeys)
+		return NULL;
+
+	filter = palloc0(sizeof(AmFilter));
+	state.store = store;
+	state.columns = vx_am_open_columns(scan->indexRelation);
+	state.count = 0;
+	for (i = 0; i < state.columns->store.count; i++)
+	{
+		if (state.columns->store.bytes[i] != store->meta.attribute_bytes[i])
+			vx_store_report_corruption(store->relation, "Attribute column %d has %u bytes, expected %u.",
+									   i + 1, store->meta.attribute_bytes[i],
+									   state.columns->store.bytes[i]);
+	}
+	compile_keys(&state, scan);
+	run_tests(&state, filter);
+	return filter;
+}
+
+bool
+vx_am_page_passes(const AmFilter *filter, uint32 page_no)
+{
+	uint64		row = (uint64) page_no * STORE_ROWS_PER_PAGE;
+	uint64		end = Min(row + STORE_ROWS_PER_PAGE, filter->row_limit);
+
+	while (row < end)
+	{
+		uint32		word = filter->rows[row / 32] >> (row % 32);
+
+		if (word != 0)
+			return row + pg_rightmost_one_pos32(word) < end;
+		row = (row / 32 + 1) * 32;
+	}
+	return false;
+}
+
+void
+vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store)
+{
+	uint32		pages = store->meta.families[STORE_ROW].pages;
+	uint32		page_no;
+
+	filter->node_limit = (uint64) store->meta.families[STORE_CODE].pages * store->codes_per_page;
+	filter->nodes = MemoryContextAllocExtended(CurrentMemoryContext, filter->node_limit / 8 + 8,
+											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (page_no = 0; page_no < pages; page_no++)
+	{
+		uint64		first = (uint64) page_no * STORE_ROWS_PER_PAGE;
+		Buffer		buffer;
+		Page		page;
+		uint32		slots;
+		uint64		row;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!vx_am_page_passes(filter, page_no))
+			continue;
+		buffer = vx_store_lock(store, STORE_ROW, page_no, BUFFER_LOCK_SHARE);
+		page = BufferGetPage(buffer);
+		slots = vx_store_slots(page, STORE_ROW, sizeof(StoreRowData));
+		for (row = first; row < first + slots && row < filter->row_limit;)
+		{
+			uint32		word = filter->rows[row / 32] >> (row % 32);
+			StoreRowData *data;
+
+			if (word == 0)
+			{
+				row = (row / 32 + 1) * 32;
+				continue;
+			}
+			row += pg_rightmost_one_pos32(word);
+			if (row >= first + slots)
+				break;
+			data = (StoreRowData *) vx_store_slot(page, STORE_ROW, sizeof(StoreRowData),
+												  row - first);
+			if (StoreRowLife(data) == STORE_ROW_LIVE && StoreRowKind(data) == STORE_ROW_CODED &&
+				data->node < filter->node_limit)
+				filter->nodes[data->node / 32] |= 1U << (data->node % 32);
+			row++;
+		}
+		UnlockReleaseBuffer(buffer);
+	}
+}

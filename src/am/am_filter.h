@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * am_filter.h
+ *	  Conditions on the columns after the vector: which rows meet them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VX_AM_FILTER_H
+#define VX_AM_FILTER_H
+
+#include "access/relscan.h"
+
+#include "am/am_column.h"
+
+typedef struct AmFilter
+{
+	bool		lossy;			/* rows that pass are to be tested again */
+	uint64		matches;		/* rows that pass; dead ones are among them */
+	uint32	   *rows;			/* by row id: one bit each */
+	uint64		row_limit;		/* ids from here on do not pass */
+
+	/* after vx_am_find_matching_nodes */
+	uint32	   *nodes;			/* by node id; NULL before */
+	uint64		node_limit;
+} AmFilter;
+
+/*
+ * The conditions of a scan, worked off: NULL if it has none.  Lives in the
+ * current memory context.
+ */
+extern AmFilter *vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store);
+
+/* Make the bitmap of nodes of which a row passes. */
+extern void vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store);
+
+/* True if a row of this page of rows passes. */
+extern bool vx_am_page_passes(const AmFilter *filter, uint32 page_no);
+
+static inline bool
+vx_am_row_passes(const AmFilter *filter, uint32 row)
+{
+	return row < filter->row_limit &&
+		(filter->rows[row / 32] & (1U << (row % 32))) != 0;
+}
+
+static inline bool
+vx_am_node_matches(const AmFilter *filter, uint32 node)
+{
+	return node < filter->node_limit &&
+		(filter->nodes[node / 32] & (1U << (node % 32))) != 0;
+}
+
+#endif							/* VX_AM_FILTER_H */
