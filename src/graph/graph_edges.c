@@ -1,0 +1,534 @@
+/*-------------------------------------------------------------------------
+ *
+ * graph_edges.c
+ *	  Reading edges: all that begin or end at some nodes, or all there are.
+ *
+ * A plain table with a btree index whose first column is the one looked for is
+ * read directly: one index scan for an array of keys, no executor between.
+ * Everything else goes through queries, so that the planner finds its way and
+ * row-level security, views, partitions and the rights of views' owners hold:
+ * one query for an array of keys.  Both see what the caller's snapshot sees, and
+ * both put the same conditions to the same test (accept_edge).
+ *
+ * The relation stays open as long as the walk lasts, so that nobody, not even
+ * the caller's own session, changes its columns meanwhile.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <float.h>
+
+#include "access/genam.h"
+#include "access/nbtree.h"
+#include "access/relation.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xlog.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/rangetypes.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+
+#include "base/base_compat.h"
+#include "graph/graph.h"
+
+/* Keys that one index scan, one query look for */
+#define SCAN_KEYS 1024
+#define QUERY_KEYS 20000
+
+/* Rows that a query hands over at a time */
+#define QUERY_ROWS 1000
+
+/* ---- Conditions ---- */
+
+static double
+weight_from_datum(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case FLOAT8OID:
+			return DatumGetFloat8(value);
+		case FLOAT4OID:
+			return DatumGetFloat4(value);
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		case INT8OID:
+			return (double) DatumGetInt64(value);
+		default:
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
+	}
+}
+
+static bool
+accept_type(const GraphEdges *edges, Datum value)
+{
+	const char *data;
+	Size		length;
+	text	   *packed;
+
+	if (edges->type_equal != NULL)
+	{
+		for (int i = 0; i < edges->type_count; i++)
+		{
+			if (DatumGetBool(FunctionCall2Coll(edges->type_equal, edges->type_collation,
+											   value, edges->types[i])))
+				return true;
+		}
+		return false;
+	}
+	packed = DatumGetTextPP(value);
+	data = VARDATA_ANY(packed);
+	length = VARSIZE_ANY_EXHDR(packed);
+	for (int i = 0; i < edges->type_count; i++)
+	{
+		const text *wanted = (const text *) DatumGetPointer(edges->types[i]);
+
+		if (length == VARSIZE_ANY_EXHDR(wanted) && memcmp(data, VARDATA_ANY(wanted), length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does a row meet all conditions?  Then "edge" holds what it says.  Null has the
+ * meaning that makes columns easy to add to a table: any weight of null is 1, a
+ * validity of null is for ever.
+ */
+static inline bool
+accept_edge(const GraphEdges *edges, const int *positions, const Datum *values, const bool *nulls,
+			GraphSide side, GraphEdge *edge)
+{
+	GraphColumnName near = side == GRAPH_OUT ? GRAPH_SRC : GRAPH_DST;
+	GraphColumnName far = side == GRAPH_OUT ? GRAPH_DST : GRAPH_SRC;
+	int			at;
+
+	if (nulls[positions[near]] || nulls[positions[far]])
+		return false;
+	at = positions[GRAPH_TYPE];
+	edge->type_null = at < 0 || nulls[at];
+	if (!edge->type_null)
+		edge->type = values[at];
+	if (edges->types_given && (edge->type_null || !accept_type(edges, edge->type)))
+		return false;
+
+	edge->weight = 1;
+	at = positions[GRAPH_WEIGHT];
+	if (at >= 0 && !nulls[at])
+	{
+		edge->weight = weight_from_datum(edges->columns[GRAPH_WEIGHT].type, values[at]);
+		if (edges->min_weight_given && edge->weight < edges->min_weight)
+			return false;
+	}
+	else if (edges->min_weight_given && edge->weight < edges->min_weight)
+		return false;
+
+	at = positions[GRAPH_INVALIDATED];
+	if (at >= 0 && !nulls[at] && DatumGetTimestampTz(values[at]) <= edges->as_of)
+		return false;
+	at = positions[GRAPH_VALID];
+	if (at >= 0 && !nulls[at] &&
+		!range_contains_elem_internal(edges->valid_cache, DatumGetRangeTypeP(values[at]),
+									  TimestampTzGetDatum(edges->as_of)))
+		return false;
+
+	if (unlikely(!(edge->weight >= 0 && edge->weight <= DBL_MAX)))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("edge of relation \"%s\" has weight %g",
+						RelationGetRelationName(edges->relation), edge->weight),
+				 errdetail("Weights must be finite numbers that are not negative.")));
+
+	at = positions[GRAPH_ID];
+	edge->id_null = at < 0 || nulls[at];
+	if (!edge->id_null)
+		edge->id = values[at];
+	edge->near = vx_graph_key_from_datum(edges->kind, edges->columns[near].type,
+										 values[positions[near]]);
+	edge->far = vx_graph_key_from_datum(edges->kind, edges->columns[far].type,
+										values[positions[far]]);
+	return true;
+}
+
+/* The part of the caller's loop that is the same for tables and queries. */
+static inline bool
+hand_over_row(GraphEdges *edges, const int *positions, const Datum *values, const bool *nulls,
+			  GraphSide side, GraphEdgeCallback callback, void *arg)
+{
+	GraphEdge	edge;
+	MemoryContext old;
+	bool		go_on = true;
+
+	if (!edges->row_allocates)
+		return !accept_edge(edges, positions, values, nulls, side, &edge) || callback(arg, &edge);
+
+	MemoryContextReset(edges->row_context);
+	old = MemoryContextSwitchTo(edges->row_context);
+	if (accept_edge(edges, positions, values, nulls, side, &edge))
+		go_on = callback(arg, &edge);
+	MemoryContextSwitchTo(old);
+	return go_on;
+}
+
+/* ---- Reading the table ---- */
+
+/* May the table be read without the executor? */
+static bool
+can_read_directly(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	if (relation->rd_rel->relkind != RELKIND_RELATION &&
+		relation->rd_rel->relkind != RELKIND_MATVIEW)
+		return false;
+	if (relation->rd_rel->relhassubclass || !RelationIsScannable(relation))
+		return false;
+	if (RecoveryInProgress() && !RelationIsPermanent(relation))
+		return false;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		/* a generated column without storage is for the executor to compute */
+		if (attribute->attgenerated != '\0' && attribute->attgenerated != ATTRIBUTE_GENERATED_STORED)
+			return false;
+	}
+	return check_enable_rls(RelationGetRelid(relation), InvalidOid, false) != RLS_ENABLED;
+}
+
+/*
+ * Does an index find all rows by equality of a column, with the operator that =
+ * is?  If so, sets the operator's function.
+ */
+static bool
+is_usable_index(Relation index, AttrNumber attno, Oid type, RegProcedure *equal)
+{
+	Oid			input_type;
+	Oid			operator;
+
+	if (index->rd_rel->relam != BTREE_AM_OID || !index->rd_index->indisvalid ||
+		index->rd_index->indkey.values[0] != attno ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return false;
+	/* as the planner does: rows of broken HOT chains may be missing */
+	if (index->rd_index->indcheckxmin &&
+		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin))
+		return false;
+	input_type = index->rd_opcintype[0];
+	if (input_type != type && !(input_type == TEXTOID && type == VARCHAROID))
+		return false;
+	operator = get_opfamily_member(index->rd_opfamily[0], input_type, input_type,
+								   BTEqualStrategyNumber);
+	if (!OidIsValid(operator) ||
+		operator != lookup_type_cache(input_type, TYPECACHE_EQ_OPR)->eq_opr)
+		return false;
+	*equal = get_opcode(operator);
+	return RegProcedureIsValid(*equal);
+}
+
+/* Opens the narrowest index on the column of a side, if there is one. */
+static void
+find_index(GraphEdges *edges, GraphSide side)
+{
+	GraphColumn *column = &edges->columns[side == GRAPH_OUT ? GRAPH_SRC : GRAPH_DST];
+	List	   *list = RelationGetIndexList(edges->relation);
+	ListCell   *cell;
+	Relation	best = NULL;
+
+	foreach(cell, list)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+		RegProcedure equal;
+
+		if (is_usable_index(index, column->attno, column->type, &equal) &&
+			(best == NULL || IndexRelationGetNumberOfAttributes(index) <
+			 IndexRelationGetNumberOfAttributes(best)))
+		{
+			if (best != NULL)
+				index_close(best, AccessShareLock);
+			best = index;
+			edges->equal[side] = equal;
+		}
+		else
+			index_close(index, AccessShareLock);
+	}
+	list_free(list);
+	edges->indexes[side] = best;
+	if (best != NULL)
+		edges->scans[side] = vx_index_beginscan(edges->relation, best, edges->snapshot, 1, 0);
+}
+
+/* The keys as an array of the column's type; those that it cannot hold are left out. */
+static ArrayType *
+make_scan_array(const GraphKey *keys, int count, Oid type)
+{
+	Datum	   *values = palloc(count * sizeof(Datum));
+	int			used = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		int64		number = keys[i].value.number;
+
+		if (type == INT8OID)
+			values[used++] = Int64GetDatum(number);
+		else if (type == INT4OID && number >= PG_INT32_MIN && number <= PG_INT32_MAX)
+			values[used++] = Int32GetDatum((int32) number);
+		else if (type == INT2OID && number >= PG_INT16_MIN && number <= PG_INT16_MAX)
+			values[used++] = Int16GetDatum((int16) number);
+	}
+	if (type == INT8OID)
+		return construct_array(values, used, type, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	if (type == INT4OID)
+		return construct_array(values, used, type, sizeof(int32), true, TYPALIGN_INT);
+	return construct_array(values, used, type, sizeof(int16), true, TYPALIGN_SHORT);
+}
+
+/*
+ * Reads edges through an index.  The index goes through the array in its own
+ * order, so keys that lie together are read together.
+ */
+static void
+read_with_index(GraphEdges *edges, GraphSide side, const GraphKey *keys, int count,
+				GraphEdgeCallback callback, void *arg)
+{
+	GraphColumn *column = &edges->columns[side == GRAPH_OUT ? GRAPH_SRC : GRAPH_DST];
+	Relation	index = edges->indexes[side];
+	IndexScanDesc scan = edges->scans[side];
+	TupleTableSlot *slot = edges->slot;
+	bool		go_on = true;
+	MemoryContext old = MemoryContextSwitchTo(edges->context);
+
+	for (int start = 0; start < count && go_on; start += SCAN_KEYS)
+	{
+		int			number = Min(count - start, SCAN_KEYS);
+		Datum		array;
+		ScanKeyData scan_key;
+
+		MemoryContextReset(edges->batch_context);
+		MemoryContextSwitchTo(edges->batch_context);
+		array = edges->kind == GRAPH_KEY_INT ?
+			PointerGetDatum(make_scan_array(keys + start, number, column->type)) :
+			vx_graph_key_array(edges->kind, keys + start, number);
+		ScanKeyEntryInitialize(&scan_key, SK_SEARCHARRAY, 1, BTEqualStrategyNumber,
+							   index->rd_opcintype[0], index->rd_indcollation[0],
+							   edges->equal[side], array);
+		/* a btree scan keeps what it makes of the keys where it is called */
+		MemoryContextSwitchTo(edges->context);
+
+		index_rescan(scan, &scan_key, 1, NULL, 0);
+		while (go_on && index_getnext_slot(scan, ForwardScanDirection, slot))
+		{
+			CHECK_FOR_INTERRUPTS();
+			slot_getsomeattrs(slot, edges->last_attno);
+			go_on = hand_over_row(edges, edges->positions[0], slot->tts_values, slot->tts_isnull,
+								  side, callback, arg);
+		}
+	}
+	ExecClearTuple(slot);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- Reading by queries ---- */
+
+/* The list of columns that are used, and the positions that they have in it. */
+static void
+make_queries(GraphEdges *edges)
+{
+	StringInfoData columns;
+	Relation	relation = edges->relation;
+	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												   RelationGetRelationName(relation));
+	const char *key_names[2] = {NULL, NULL};
+	int			used = 0;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < GRAPH_COLUMNS; i++)
+	{
+		AttrNumber	attno = edges->columns[i].attno;
+		const char *name;
+
+		edges->positions[0][i] = attno - 1;
+		edges->positions[1][i] = -1;
+		if (attno == 0)
+			continue;
+		name = quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(relation), attno - 1)->attname));
+		if (i == GRAPH_SRC || i == GRAPH_DST)
+			key_names[i == GRAPH_SRC ? GRAPH_OUT : GRAPH_IN] = name;
+		appendStringInfo(&columns, "%se.%s", used > 0 ? ", " : "", name);
+		edges->positions[1][i] = used++;
+	}
+	edges->whole_query = psprintf("SELECT %s FROM %s e", columns.data, table);
+	for (int side = 0; side < 2; side++)
+		edges->queries[side] =
+			psprintf("SELECT %s FROM pg_catalog.unnest($1) k(key), %s e "
+					 "WHERE e.%s OPERATOR(pg_catalog.=) k.key",
+					 columns.data, table, key_names[side]);
+	pfree(columns.data);
+}
+
+/* Runs a query, with an array of keys as its parameter unless there are none. */
+static bool
+read_with_query(GraphEdges *edges, const char *query, GraphSide side,
+				const GraphKey *keys, int count, GraphEdgeCallback callback, void *arg)
+{
+	Oid			type = vx_graph_key_array_type(edges->kind);
+	Datum		array = (Datum) 0;
+	Portal		portal;
+	bool		go_on = true;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (count > 0)
+		array = vx_graph_key_array(edges->kind, keys, count);
+	portal = SPI_cursor_open_with_args(NULL, query, count > 0 ? 1 : 0, &type, &array, NULL,
+									   true, CURSOR_OPT_NO_SCROLL);
+	while (go_on)
+	{
+		SPITupleTable *rows;
+		Datum		values[GRAPH_COLUMNS];
+		bool		nulls[GRAPH_COLUMNS];
+
+		SPI_cursor_fetch(portal, true, QUERY_ROWS);
+		rows = SPI_tuptable;
+		if (rows == NULL || rows->numvals == 0)
+			break;
+		for (uint64 i = 0; i < rows->numvals && go_on; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			heap_deform_tuple(rows->vals[i], rows->tupdesc, values, nulls);
+			go_on = hand_over_row(edges, edges->positions[1], values, nulls, side, callback, arg);
+		}
+		SPI_freetuptable(rows);
+	}
+	SPI_cursor_close(portal);
+	SPI_finish();
+	return go_on;
+}
+
+/* ---- What the other files call ---- */
+
+/*
+ * Opens the table that the first argument names for reading, with columns from
+ * seven arguments that begin at column_arg.  Everything lives in the current
+ * memory context, and until vx_graph_close_edges() or the end of the
+ * transaction.
+ */
+GraphEdges *
+vx_graph_open_edges(FunctionCallInfo fcinfo, int column_arg, const GraphEdgesOptions *options)
+{
+	GraphEdges *edges = palloc0(sizeof(GraphEdges));
+
+	edges->relation = vx_graph_open_relation(vx_graph_get_relid(fcinfo, 0, "edges"));
+	vx_graph_find_edge_columns(edges, fcinfo, column_arg, options);
+	make_queries(edges);
+	edges->context = CurrentMemoryContext;
+	edges->row_context = AllocSetContextCreate(CurrentMemoryContext, "graph row",
+											   ALLOCSET_SMALL_SIZES);
+	edges->batch_context = AllocSetContextCreate(CurrentMemoryContext, "graph batch",
+												 ALLOCSET_DEFAULT_SIZES);
+	edges->owner = CurrentResourceOwner;
+	edges->snapshot = RegisterSnapshotOnOwner(GetActiveSnapshot(), edges->owner);
+	edges->direct = can_read_directly(edges->relation);
+	if (edges->direct)
+	{
+		edges->slot = table_slot_create(edges->relation, NULL);
+		for (int side = 0; side < 2; side++)
+		{
+			if (options->direction & (1 << side))
+				find_index(edges, (GraphSide) side);
+		}
+	}
+	return edges;
+}
+
+void
+vx_graph_close_edges(GraphEdges *edges)
+{
+	for (int side = 0; side < 2; side++)
+	{
+		if (edges->indexes[side] == NULL)
+			continue;
+		index_endscan(edges->scans[side]);
+		index_close(edges->indexes[side], NoLock);
+	}
+	if (edges->slot != NULL)
+		ExecDropSingleTupleTableSlot(edges->slot);
+	UnregisterSnapshotFromOwner(edges->snapshot, edges->owner);
+	relation_close(edges->relation, NoLock);
+}
+
+/*
+ * May edges be read for one node at a time?  Queries cost so much to begin that
+ * they should ask for many nodes.
+ */
+bool
+vx_graph_is_cheap_to_read(const GraphEdges *edges, GraphDirection direction)
+{
+	return (!(direction & GRAPH_DIRECTION_OUT) || edges->indexes[GRAPH_OUT] != NULL) &&
+		(!(direction & GRAPH_DIRECTION_IN) || edges->indexes[GRAPH_IN] != NULL);
+}
+
+/*
+ * Calls back for each edge that has one of the keys, which must be different, at
+ * the known end.  Sorts the keys.
+ */
+void
+vx_graph_read_edges(GraphEdges *edges, GraphSide side, GraphKey *keys, int count,
+					GraphEdgeCallback callback, void *arg)
+{
+	if (edges->types_given && edges->type_count == 0)
+		return;
+	if (count > 1)
+		vx_graph_sort_keys(edges->kind, keys, count);
+	if (edges->indexes[side] != NULL)
+	{
+		read_with_index(edges, side, keys, count, callback, arg);
+		return;
+	}
+	for (int start = 0; start < count; start += QUERY_KEYS)
+	{
+		if (!read_with_query(edges, edges->queries[side], side, keys + start,
+							 Min(count - start, QUERY_KEYS), callback, arg))
+			break;
+	}
+}
+
+/* Calls back for all edges, with src as the near end. */
+void
+vx_graph_read_all_edges(GraphEdges *edges, GraphEdgeCallback callback, void *arg)
+{
+	TableScanDesc scan;
+	bool		go_on = true;
+	MemoryContext old;
+
+	if (edges->types_given && edges->type_count == 0)
+		return;
+	if (!edges->direct)
+	{
+		read_with_query(edges, edges->whole_query, GRAPH_OUT, NULL, 0, callback, arg);
+		return;
+	}
+	old = MemoryContextSwitchTo(edges->context);
+	scan = table_beginscan(edges->relation, edges->snapshot, 0, NULL);
+	while (go_on && table_scan_getnextslot(scan, ForwardScanDirection, edges->slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getsomeattrs(edges->slot, edges->last_attno);
+		go_on = hand_over_row(edges, edges->positions[0], edges->slot->tts_values,
+							  edges->slot->tts_isnull, GRAPH_OUT, callback, arg);
+	}
+	ExecClearTuple(edges->slot);
+	table_endscan(scan);
+	MemoryContextSwitchTo(old);
+}
