@@ -1,4 +1,4 @@
--- The SQL contract of scores, rank fusion and BM25, read from the catalogs.
+-- The SQL contract of scores, rank fusion, BM25 and context_search, read from the catalogs.
 BEGIN;
 SELECT plan(13);
 
@@ -26,11 +26,14 @@ INSERT INTO expected_function VALUES
 		'double precision', true, 'i', 's', 20),
 	('bm25_terms', 'query tsquery, OUT lexeme text, OUT prefix boolean', 'SETOF record', true, 'i', 's', 1),
 	('bm25_stats', 'relation regclass, column_name name, OUT lexeme text, OUT documents bigint, OUT occurrences bigint', 'SETOF record', true, 's', 'r', 100000),
-	('bm25_corpus', 'stats regclass, query tsquery, OUT documents bigint, OUT average_length double precision, OUT frequencies bigint[]', 'record', true, 's', 's', 1000);
+	('bm25_corpus', 'stats regclass, query tsquery, OUT documents bigint, OUT average_length double precision, OUT frequencies bigint[]', 'record', true, 's', 's', 1000),
+	('context_add_text', 'namespace text, config regconfig DEFAULT NULL::regconfig', 'void', false, 'v', 'u', 100000),
+	('context_search', 'namespace text, vectors vector[] DEFAULT NULL::vector[], query text DEFAULT NULL::text, seeds uuid[] DEFAULT NULL::uuid[], k integer DEFAULT 10, labels text[] DEFAULT NULL::text[], filter payload_filter DEFAULT NULL::payload_filter, exclude_sources text[] DEFAULT NULL::text[], as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, known_at timestamp with time zone DEFAULT NULL::timestamp with time zone, profile text DEFAULT ''general''::text, weights double precision[] DEFAULT NULL::double precision[], fusion text DEFAULT ''rrf''::text, lambda double precision DEFAULT 0, pool integer DEFAULT NULL::integer, vector_weight double precision DEFAULT 1, text_weight double precision DEFAULT 1, graph_weight double precision DEFAULT 1, max_depth integer DEFAULT 2, edge_types text[] DEFAULT NULL::text[], direction text DEFAULT ''both''::text, text_config regconfig DEFAULT NULL::regconfig, bm25_stats regclass DEFAULT NULL::regclass, OUT id uuid, OUT version bigint, OUT score double precision, OUT relevance double precision, OUT similarity double precision, OUT vector_rank bigint, OUT text_rank bigint, OUT graph_rank bigint, OUT properties jsonb',
+		'SETOF record', false, 's', 'r', 100000);
 
 CREATE TEMP VIEW score_function AS
 	SELECT p.* FROM pg_proc p JOIN member ON classid = 'pg_proc'::regclass AND objid = p.oid
-	WHERE proname ~ '^(context_score|context_profiles|rrf|mmr|bm25)';
+	WHERE proname ~ '^(context_|rrf|mmr|bm25)';
 
 SELECT set_eq(
 	$$SELECT proname::text, pg_get_function_arguments(oid), pg_get_function_result(oid), proisstrict, provolatile, proparallel, procost FROM score_function$$,
