@@ -66,4 +66,7 @@ extern void vx_context_check_max_rows(FunctionCallInfo fcinfo, int arg);
 /* context_source.c */
 extern Datum vx_context_find_source(const ContextSpace *space, Datum external_id, bool create);
 
+/* context_sweep.c */
+extern void vx_context_register_sweep(void);
+
 #endif							/* VX_CONTEXT_H */

@@ -26,4 +26,5 @@ vx_context_define_settings(void)
 							   NULL,
 							   NULL,
 							   NULL);
+	vx_context_register_sweep();
 }
