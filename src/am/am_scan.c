@@ -330,7 +330,7 @@ next_code_rows(IndexScanDesc scan)
 									MAX_TIDS);
 		if (count == 0)
 		{
-			if (state->walking && state->rank != NULL && state->chain_dead &&
+			if (state->walk_state != NULL && state->rank != NULL && state->chain_dead &&
 				state->chain_head != STORE_NONE && !scan->xactStartedInRecovery)
 				state->walk->note_dead(state->walk_state, state->chain.node,
 									   state->chain.incarnation, state->chain_head);

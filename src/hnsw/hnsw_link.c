@@ -563,6 +563,24 @@ vx_hnsw_find_protector(StoreIndex *store, uint32 node)
 }
 
 void
+vx_hnsw_link_each_other(StoreIndex *store, uint32 node, const QuantSlotData *slot,
+						const HnswNeighbour *neighbours, int count)
+{
+	ListPlan   *plan = palloc(sizeof(ListPlan));
+	int			i;
+
+	plan->codes = NULL;
+	for (i = 0; i < count; i++)
+	{
+		(void) make_link(store, plan, node, slot, neighbours[i].node, neighbours[i].slot, false);
+		(void) make_link(store, plan, neighbours[i].node, neighbours[i].slot, node, slot, false);
+	}
+	if (plan->codes != NULL)
+		pfree(plan->codes);
+	pfree(plan);
+}
+
+void
 vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 				  uint64 hash, const HnswNeighbour *neighbours, int count)
 {

@@ -40,9 +40,13 @@ extern int	vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbour
 extern void vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 							  uint64 hash, const HnswNeighbour *neighbours, int count);
 
-/* The same on an upper level, without protection: upper is the node's slot. */
+/* As vx_hnsw_link_back on an upper level, without protection: upper is the node's slot. */
 extern void vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 									const QuantSlotData *slot,
+									const HnswNeighbour *neighbours, int count);
+
+/* Link node and each of count others to each other; full lists may do without. */
+extern void vx_hnsw_link_each_other(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 									const HnswNeighbour *neighbours, int count);
 
 /* Give `to` a protected link from `from`; false if that has no room for one. */

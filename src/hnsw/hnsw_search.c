@@ -103,6 +103,8 @@ typedef struct SearchData
 	void	   *filter_arg;
 	HnswCandidate *bridges;		/* with a filter: nodes that do not pass */
 	int			bridge_count;
+	UpperPoint	passing;		/* and the nearest on the way down that does */
+	bool		has_passing;
 
 	/* one list */
 	HnswLink   *links;
@@ -561,30 +563,33 @@ look_around(SearchData *search, uint32 node)
 }
 
 /*
- * Add a candidate to the pool it belongs to.  Returns its position in the pool
- * of those that pass, or ef.
+ * Add a candidate to the pool it belongs to, and go back to it there.
  */
-static int
-add_filtered(SearchData *search, int ef, float distance, uint32 node)
+static void
+add_filtered(SearchData *search, int ef, float distance, uint32 node, int *next,
+			 int *next_bridge)
 {
 	/* Cheaper than to ask the filter */
 	if (search->pool_count == ef && !(distance < search->pool[ef - 1].distance))
-		return ef;
+		return;
 	if (search->passes(search->filter_arg, node))
-		return insert_candidate(search->pool, &search->pool_count, ef, distance, node);
-	insert_candidate(search->bridges, &search->bridge_count, ef, distance, node);
-	return ef;
+		*next = Min(*next, insert_candidate(search->pool, &search->pool_count, ef, distance, node));
+	else
+		*next_bridge = Min(*next_bridge, insert_candidate(search->bridges, &search->bridge_count,
+														  ef, distance, node));
 }
 
 /*
  * The walk with a filter: always on from the nearest node of both pools, until
  * the pool of those that pass is full and expanded, with bridges as long as
- * they are nearer than its last.
+ * they are nearer than its end, and not more than ef of them.
  */
 static void
 search_filtered(SearchData *search, int ef)
 {
 	int			bridges_left = ef;
+	int			next = 0;		/* first of each pool that may not be expanded */
+	int			next_bridge = 0;
 	int			i;
 
 	search->bridge_count = 0;
@@ -593,44 +598,45 @@ search_filtered(SearchData *search, int ef)
 		uint32		node = search->points[i].found.node;
 
 		if (!visit(search->visited, node))
-			add_filtered(search, ef, Min(search->points[i].found.distance, FLT_MAX), node);
+			add_filtered(search, ef, Min(search->points[i].found.distance, FLT_MAX), node,
+						 &next, &next_bridge);
 	}
+	/* From inside a crowd of nodes that do not pass, few ways lead out. */
+	if (search->has_passing && !visit(search->visited, search->passing.found.node))
+		add_filtered(search, ef, search->passing.found.distance, search->passing.found.node,
+					 &next, &next_bridge);
 
 	for (;;)
 	{
-		HnswCandidate *next = NULL;
+		HnswCandidate *nearest = NULL;
+		HnswCandidate *bridge = NULL;
 		int			fresh;
 
-		for (i = 0; i < search->pool_count && next == NULL; i++)
+		while (next < search->pool_count && (search->pool[next].node & EXPANDED))
+			next++;
+		while (next_bridge < search->bridge_count && (search->bridges[next_bridge].node & EXPANDED))
+			next_bridge++;
+		if (next < search->pool_count)
+			nearest = &search->pool[next];
+		if (next_bridge < search->bridge_count && bridges_left > 0)
+			bridge = &search->bridges[next_bridge];
+		if (bridge != NULL &&
+			(nearest != NULL ? bridge->distance < nearest->distance :
+			 search->pool_count < ef || bridge->distance < search->pool[ef - 1].distance))
 		{
-			if (!(search->pool[i].node & EXPANDED))
-				next = &search->pool[i];
+			nearest = bridge;
+			bridges_left--;
 		}
-		for (i = 0; i < search->bridge_count && bridges_left > 0; i++)
-		{
-			HnswCandidate *bridge = &search->bridges[i];
-
-			if (bridge->node & EXPANDED)
-				continue;
-			if (next == NULL ?
-				search->pool_count < ef || bridge->distance < search->pool[ef - 1].distance :
-				bridge->distance < next->distance)
-			{
-				next = bridge;
-				bridges_left--;
-			}
-			break;
-		}
-		if (next == NULL)
+		if (nearest == NULL)
 			return;
-		next->node |= EXPANDED;
+		nearest->node |= EXPANDED;
 
-		fresh = look_around(search, next->node & ~EXPANDED);
+		fresh = look_around(search, nearest->node & ~EXPANDED);
 		if (fresh == 0)
 			continue;
 		compute_batch(search, fresh);
 		for (i = 0; i < fresh; i++)
-			add_filtered(search, ef, search->distances[i], search->batch[i]);
+			add_filtered(search, ef, search->distances[i], search->batch[i], &next, &next_bridge);
 	}
 }
 
@@ -746,6 +752,20 @@ insert_point(SearchData *search, int ef, float distance, uint32 node, uint32 upp
 	search->points[at].expanded = false;
 }
 
+/* Keep the nearest node of upper levels that passes. */
+static void
+note_passing(SearchData *search, float distance, uint32 node)
+{
+	if (distance <= FLT_MAX &&
+		(!search->has_passing || distance < search->passing.found.distance) &&
+		search->passes(search->filter_arg, node))
+	{
+		search->passing.found.distance = distance;
+		search->passing.found.node = node;
+		search->has_passing = true;
+	}
+}
+
 int
 vx_hnsw_search_upper(HnswSearch *base, int ef, const HnswUpperCandidate **found)
 {
@@ -807,7 +827,11 @@ vx_hnsw_search_upper(HnswSearch *base, int ef, const HnswUpperCandidate **found)
 		}
 		compute_batch(search, fresh);
 		for (i = 0; i < fresh; i++)
+		{
 			insert_point(search, ef, search->distances[i], search->batch[i], uppers[i]);
+			if (search->passes != NULL)
+				note_passing(search, search->distances[i], search->batch[i]);
+		}
 	}
 
 	for (i = 0; i < search->point_count; i++)
@@ -860,6 +884,7 @@ vx_hnsw_descend(HnswSearch *base, int level)
 	const HnswUpperCandidate *ignored;
 
 	search->point_count = 0;
+	search->has_passing = false;
 	search->level = 0;
 	see_new_nodes(search);
 	if (meta->entry_node >= search->node_limit || meta->entry_level > HNSW_TOP_LEVEL)

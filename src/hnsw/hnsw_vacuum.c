@@ -10,12 +10,13 @@
  *	  wait until they have finished (wait_for_inserts).
  * 4. If the entry point is dead, another is elected (elect_entry).
  * 5. Lists that lead to dead nodes are repaired from the dead nodes' own
- *	  lists (repair_list, repair_upper); nodes whose protected link came from a
- *	  dead node get another one (hand_over).
+ *	  lists (repair_list, repair_upper).  Where a whole neighbourhood has died,
+ *	  the nodes that are left are linked anew (link_anew).  Nodes whose protected link came from a dead node get
+ *	  another one (hand_over).
  * 6. What can no longer be reached is linked again (reach_all).
  * 7. Dead nodes and their upper slots are freed.
  *
- * Memory: two bits a node, and four bytes a node for step 6.  Searches take
+ * Memory: three bits a node, and four bytes a node for step 6.  Searches take
  * no lock that vacuum waits for.
  *
  *-------------------------------------------------------------------------
@@ -51,6 +52,8 @@ typedef struct GraphVacuum
 	StoreIndex *store;
 	uint32		nodes;			/* ids below this are looked at */
 	uint64	   *dead;			/* bitmap by node */
+	uint64	   *starved;		/* by node, and by upper slot: lists that have */
+	uint64	   *starved_uppers; /* lost a neighbourhood */
 	uint32		dead_count;
 	int			m;
 	char	   *codes;			/* MAX_CANDIDATES + 1 slots */
@@ -260,9 +263,10 @@ rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int 
 
 /*
  * Make a live node's list without dead nodes: what is live stays, what was dead
- * is replaced from the dead nodes' own lists.
+ * is replaced from the dead nodes' own lists.  Returns true if more than half
+ * was dead, or these lists do not lead to as many that live.
  */
-static void
+static bool
 make_repaired_list(GraphVacuum *vacuum, uint32 node, const HnswLink *before, int count,
 				   HnswLink *after)
 {
@@ -272,6 +276,7 @@ make_repaired_list(GraphVacuum *vacuum, uint32 node, const HnswLink *before, int
 	uint32		candidates[MAX_CANDIDATES];
 	int			kept_count = 0;
 	int			candidate_count = 0;
+	bool		starved;
 	int			chosen;
 	int			i;
 	int			j;
@@ -305,8 +310,10 @@ make_repaired_list(GraphVacuum *vacuum, uint32 node, const HnswLink *before, int
 
 	/* As many as were lost: room is left for those who come. */
 	chosen = rank_candidates(vacuum, node, candidates, candidate_count, count - kept_count);
+	starved = kept_count < count / 2 || kept_count + chosen < count;
 	for (i = 0; i < chosen; i++)
 		after[kept_count++] = HnswMakeLink(vacuum->neighbours[i].node);
+	return starved;
 }
 
 /*
@@ -329,6 +336,7 @@ repair_list(GraphVacuum *vacuum, uint32 node)
 		Buffer		buffer;
 		HnswLink   *on_page;
 		bool		same;
+		bool		starved;
 		int			first;
 		int			last;
 		int			i;
@@ -338,7 +346,7 @@ repair_list(GraphVacuum *vacuum, uint32 node)
 			dead += is_dead(vacuum, HnswLinkNode(before[i]));
 		if (dead == 0)
 			return;
-		make_repaired_list(vacuum, node, before, count, after);
+		starved = make_repaired_list(vacuum, node, before, count, after);
 
 		buffer = vx_store_lock(store, STORE_LINK, node / per_page, BUFFER_LOCK_EXCLUSIVE);
 		on_page = (HnswLink *) vx_store_slot(BufferGetPage(buffer), STORE_LINK, link_bytes,
@@ -361,7 +369,11 @@ repair_list(GraphVacuum *vacuum, uint32 node)
 		}
 		UnlockReleaseBuffer(buffer);
 		if (same)
+		{
+			if (starved && node < vacuum->nodes)
+				set_bit(vacuum->starved, node);
 			return;
+		}
 	}
 	elog(ERROR, "could not repair the links of node %u of index \"%s\"", node,
 		 RelationGetRelationName(store->relation));
@@ -425,6 +437,7 @@ repair_upper(GraphVacuum *vacuum, uint32 number)
 		int			count = 0;
 		int			dead = 0;
 		int			chosen;
+		bool		starved;
 		bool		same;
 		Buffer		buffer;
 		int			i;
@@ -472,6 +485,7 @@ repair_upper(GraphVacuum *vacuum, uint32 number)
 		}
 		chosen = rank_candidates(vacuum, before->node, candidates, candidate_count,
 								 count - kept_count);
+		starved = kept_count < count / 2 || kept_count + chosen < count;
 		for (i = 0; i < chosen; i++)
 		{
 			after->links[kept_count].node_plus_one = vacuum->neighbours[i].node + 1;
@@ -496,10 +510,74 @@ repair_upper(GraphVacuum *vacuum, uint32 number)
 		}
 		UnlockReleaseBuffer(buffer);
 		if (same)
+		{
+			if (starved)
+				set_bit(vacuum->starved_uppers, number);
 			break;
+		}
 	}
 	pfree(after);
 	pfree(other);
+}
+
+/*
+ * Where a whole neighbourhood has died, its nodes' lists are of no use to those
+ * who are left in it or round it: they are linked anew, as if they were inserted,
+ * now that the lists of all others have room.
+ */
+static void
+link_anew(GraphVacuum *vacuum, uint32 node, int level, uint32 own_upper)
+{
+	StoreIndex *store = vacuum->store;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw repair",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	QuantSlotData *slot = palloc(store->quant->slot_bytes);
+	HnswSearch *search = vx_hnsw_begin_search(store);
+	const HnswCandidate *found = NULL;
+	const HnswUpperCandidate *found_upper = NULL;
+	uint32		candidates[MAX_CANDIDATES];
+	uint32		uppers[MAX_CANDIDATES];
+	HnswNeighbour own;
+	int			ef = HnswGetMeta(&store->meta)->ef_construction;
+	int			found_count = 0;
+	int			count = 0;
+	int			i;
+
+	vx_hnsw_read_codes(store, &node, 1, (char *) slot);
+	vx_hnsw_search_for_code(search, slot);
+	vx_hnsw_hide_node(search, node);
+	if (vx_hnsw_descend(search, level) == level)
+		found_count = level > 0 ? vx_hnsw_search_upper(search, ef, &found_upper) :
+			vx_hnsw_search_bottom(search, ef, &found);
+	for (i = 0; i < found_count && count < MAX_CANDIDATES; i++)
+	{
+		uint32		candidate = level > 0 ? found_upper[i].node : found[i].node;
+
+		if (candidate == node || is_dead(vacuum, candidate))
+			continue;
+		uppers[count] = level > 0 ? found_upper[i].upper : STORE_NONE;
+		candidates[count++] = candidate;
+	}
+	count = rank_candidates(vacuum, node, candidates, count, vacuum->m);
+	if (level == 0)
+		vx_hnsw_link_each_other(store, node, slot, vacuum->neighbours, count);
+	else
+	{
+		for (i = 0; i < count; i++)
+			vacuum->neighbours[i].upper = uppers[vacuum->neighbours[i].upper];
+		vx_hnsw_link_back_upper(store, node, own_upper, level, slot, vacuum->neighbours, count);
+		own.distance = 0;
+		own.node = node;
+		own.upper = own_upper;
+		own.slot = slot;
+		for (i = 0; i < count; i++)
+			vx_hnsw_link_back_upper(store, vacuum->neighbours[i].node,
+									vacuum->neighbours[i].upper, level,
+									vacuum->neighbours[i].slot, &own, 1);
+	}
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(context);
 }
 
 /*
@@ -650,6 +728,7 @@ remove_dead_nodes(StoreIndex *store)
 	GraphVacuum vacuum;
 	uint32		number;
 	uint32		node;
+	uint32		uppers;
 	uint32		per_page;
 
 	memset(&vacuum, 0, sizeof(vacuum));
@@ -669,6 +748,8 @@ remove_dead_nodes(StoreIndex *store)
 								   MCXT_ALLOC_HUGE);
 	vacuum.neighbours = palloc(sizeof(HnswNeighbour) * (MAX_CANDIDATES + 1));
 	vacuum.upper = palloc(store->meta.upper_bytes);
+
+	vacuum.starved = make_bitmap(vacuum.nodes);
 
 	VX_DEBUG_POINT("hnsw-vacuum-marked");
 	wait_for_inserts(store);
@@ -690,11 +771,30 @@ remove_dead_nodes(StoreIndex *store)
 		repair_list(&vacuum, node);
 	}
 	per_page = HnswUppersPerPage(store->meta.upper_bytes);
-	for (number = 0; number < store->meta.families[STORE_UPPER].pages * per_page; number++)
+	uppers = store->meta.families[STORE_UPPER].pages * per_page;
+	vacuum.starved_uppers = make_bitmap(uppers);
+	for (number = 0; number < uppers; number++)
 	{
 		if (number % 64 == 0)
 			vx_vacuum_delay_point();
 		repair_upper(&vacuum, number);
+	}
+	for (number = 0; number < uppers; number++)
+	{
+		if (!test_bit(vacuum.starved_uppers, number) ||
+			!vx_hnsw_copy_slot(store, STORE_UPPER, number / per_page, number % per_page,
+							   store->meta.upper_bytes, store->meta.upper_bytes, vacuum.upper) ||
+			!is_usable_upper(&vacuum, vacuum.upper))
+			continue;
+		vx_vacuum_delay_point();
+		link_anew(&vacuum, vacuum.upper->node, vacuum.upper->level, number);
+	}
+	for (node = 0; node < vacuum.nodes; node++)
+	{
+		if (!test_bit(vacuum.starved, node))
+			continue;
+		vx_vacuum_delay_point();
+		link_anew(&vacuum, node, 0, STORE_NONE);
 	}
 	for (node = 0; node < vacuum.nodes; node++)
 	{
@@ -717,6 +817,8 @@ remove_dead_nodes(StoreIndex *store)
 	pfree(vacuum.codes);
 	pfree(vacuum.neighbours);
 	pfree(vacuum.upper);
+	pfree(vacuum.starved);
+	pfree(vacuum.starved_uppers);
 	pfree(vacuum.dead);
 }
 

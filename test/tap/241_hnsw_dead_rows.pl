@@ -1,0 +1,75 @@
+# Rows that are dead, before and after vacuum has come: searches do not look at
+# them again and again, and find what lies behind them.
+
+use strict;
+use warnings;
+
+use FlatTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $dims = 16;
+my $rows = size(20000, 300000);
+my $node = new_server('hnsw_dead_rows', q{
+shared_buffers = 256MB
+maintenance_work_mem = 512MB
+max_wal_size = 4GB
+});
+my $use_index = 'SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off';
+install_functions($node);
+install_walk_functions($node);
+$node->safe_psql('postgres', qq{
+	CREATE TABLE t (id int, v vector($dims), w int DEFAULT 0);
+	SELECT flattest.fill_cloud('t', 1, $rows, $dims, 0.1);
+	CREATE INDEX t_l2 ON t USING hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 40)});
+
+# ---- Rows that are dead, before vacuum comes ----
+
+{
+	my $session = $node->background_psql('postgres');
+	my $q = "(flattest.nth_vector(4, $dims) * array_fill(0.3::float4, ARRAY[$dims])::vector)";
+	my $search = "SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> $q LIMIT 10) s";
+	my $cost = sub {
+		is($session->query_safe($search), 10, 'ten rows');
+		return split /\|/, $session->query_safe('SELECT candidates, hops, dead_rows FROM vecext_last_scan');
+	};
+
+	$session->query_safe("$use_index; SET hnsw.ef_search = 40");
+	my @before = $cost->();
+	$node->safe_psql('postgres', "$use_index; DELETE FROM t WHERE id IN (SELECT id FROM t ORDER BY v <-> $q LIMIT 1000)");
+	$cost->();
+	my @after = $cost->();
+	note("candidates, hops, dead rows: @before before, @after after");
+	cmp_ok($after[0], '<=', 2 * $before[0], 'known dead rows: no more than twice the candidates');
+	cmp_ok($after[1], '<=', 2 * $before[1], 'known dead rows: no more than twice the lists');
+	# Rows that come there are found, although their places may be known.
+	$node->safe_psql('postgres', "INSERT INTO t (id, v) VALUES (-1, $q); VACUUM t; INSERT INTO t (id, v) SELECT -1 - g, $q FROM generate_series(1, 3) g");
+	is($session->query_safe("SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> $q LIMIT 4) s WHERE id < 0"), 4,
+		'... and what is put among them is found');
+	$session->quit;
+}
+
+# A hole in the graph, and rows that came to it before vacuum: found about as well
+# as in an index built anew.  (Levels of inserted nodes are drawn by chance.)
+{
+	my $around = sub { my ($n) = @_; return "(flattest.nth_vector(11, $dims) * array_fill(0.3::float4, ARRAY[$dims])::vector + flattest.nth_vector($n, $dims) * array_fill(0.05::float4, ARRAY[$dims])::vector)" };
+	my $found = sub {
+		return $node->safe_psql('postgres', qq{
+			$use_index; SET hnsw.ef_search = 40;
+			SELECT count(*) FROM generate_series(1, 100) n, LATERAL
+				(SELECT id FROM t ORDER BY v <-> } . $around->('n') . qq{ LIMIT 1) s WHERE id = 1000000 + n});
+	};
+
+	$node->safe_psql('postgres', "$use_index; DELETE FROM t WHERE id IN (SELECT id FROM t ORDER BY v <-> " . $around->(1) . ' LIMIT 1500)');
+	$node->safe_psql('postgres', 'INSERT INTO t (id, v) SELECT 1000000 + n, ' . $around->('n') . ' FROM generate_series(1, 100) n');
+	$node->safe_psql('postgres', 'VACUUM t');
+	my $after_vacuum = $found->();
+	$node->safe_psql('postgres', 'REINDEX INDEX t_l2');
+	my $anew = $found->();
+	cmp_ok($after_vacuum, '>=', $anew - 8, "rows in a hole: $after_vacuum of 100 found, $anew after REINDEX");
+}
+
+complaints($node, 'the index is sound', "SELECT * FROM hnsw_index_check('t_l2', heap => true)");
+$node->stop;
+check_log($node);
+done_testing();
