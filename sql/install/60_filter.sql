@@ -30,17 +30,28 @@ CREATE CAST (payload_filter AS jsonb) WITH INOUT AS ASSIGNMENT;
 COMMENT ON CAST (jsonb AS payload_filter) IS 'checks that the JSON is a filter';
 COMMENT ON CAST (payload_filter AS jsonb) IS 'the canonical text as jsonb';
 
+CREATE FUNCTION payload_filter_sel(internal, oid, internal, int4) RETURNS float8
+	AS 'MODULE_PATHNAME', 'vecext_payload_filter_sel' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION payload_filter_sel(internal, oid, internal, int4) IS 'selectivity of payload @~ filter';
+CREATE FUNCTION payload_filter_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vecext_payload_filter_support' LANGUAGE C STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION payload_filter_support(internal) IS 'planner support of payload_matches: its selectivity';
+
 CREATE FUNCTION payload_matches(payload jsonb, filter payload_filter) RETURNS bool
-	AS 'MODULE_PATHNAME', 'vecext_payload_matches' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vecext_payload_matches' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5
+	SUPPORT payload_filter_support;
 COMMENT ON FUNCTION payload_matches(jsonb, payload_filter) IS
 	'does the payload match the filter? The same as payload @~ filter';
 
 CREATE FUNCTION payload_matches(payload jsonb, filter payload_filter, id int8, vectors text[] DEFAULT NULL) RETURNS bool
-	AS 'MODULE_PATHNAME', 'vecext_payload_matches_int8' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vecext_payload_matches_int8' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5
+	SUPPORT payload_filter_support;
 CREATE FUNCTION payload_matches(payload jsonb, filter payload_filter, id uuid, vectors text[] DEFAULT NULL) RETURNS bool
-	AS 'MODULE_PATHNAME', 'vecext_payload_matches_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vecext_payload_matches_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5
+	SUPPORT payload_filter_support;
 CREATE FUNCTION payload_matches(payload jsonb, filter payload_filter, id text, vectors text[] DEFAULT NULL) RETURNS bool
-	AS 'MODULE_PATHNAME', 'vecext_payload_matches_text' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
+	AS 'MODULE_PATHNAME', 'vecext_payload_matches_text' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5
+	SUPPORT payload_filter_support;
 COMMENT ON FUNCTION payload_matches(jsonb, payload_filter, int8, text[]) IS
 	'does a row of this payload, this id and vectors of these names match the filter? For filters with has_id, slice, has_vector';
 COMMENT ON FUNCTION payload_matches(jsonb, payload_filter, uuid, text[]) IS
@@ -50,7 +61,7 @@ COMMENT ON FUNCTION payload_matches(jsonb, payload_filter, text, text[]) IS
 
 CREATE OPERATOR @~ (
 	LEFTARG = jsonb, RIGHTARG = payload_filter, FUNCTION = payload_matches,
-	RESTRICT = matchingsel, JOIN = matchingjoinsel
+	RESTRICT = payload_filter_sel, JOIN = matchingjoinsel
 );
 COMMENT ON OPERATOR @~ (jsonb, payload_filter) IS 'the payload matches the filter';
 

@@ -68,6 +68,10 @@ extern Numeric vx_filter_read_numeric(FilterString text);
 /* Lexemes of a text in its order, in the current context. */
 extern FilterString *vx_filter_split_words(const char *text, int length, int *count);
 
+/* As vx_filter_matches(), for one condition of the filter, without a row */
+extern bool vx_filter_matches_condition(Filter *filter, const FilterNode *node,
+										const Jsonb *payload);
+
 /* The compiled filter of a function's argument, kept in fn_extra */
 extern Filter *vx_filter_get_argument(FunctionCallInfo fcinfo, int argument);
 

@@ -62,7 +62,7 @@ bool
 vx_filter_parse_datetime(const char *text, int length, int64_t *micros)
 {
 	const char *at = text;
-	const char *end = text +length;
+	const char *end = text + length;
 	int			year;
 	int			month;
 	int			day;

@@ -420,7 +420,7 @@ vx_filter_read_json(const char *text, size_t length, const FilterMemory *memory,
 
 	memset(fault, 0, sizeof(*fault));
 	reader.start = reader.at = text;
-	reader.end = text +length;
+	reader.end = text + length;
 
 	reader.depth = 0;
 	reader.memory = memory;

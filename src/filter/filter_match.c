@@ -616,8 +616,8 @@ match_group(Match *match, const FilterNode *group, const JsonbValue *root)
 	return true;
 }
 
-bool
-vx_filter_matches(Filter *filter, const Jsonb *payload, const FilterRow *row)
+static bool
+match_payload(Filter *filter, const FilterNode *node, const Jsonb *payload, const FilterRow *row)
 {
 	Match		match = {filter, row};
 	MemoryContext caller = MemoryContextSwitchTo(filter->scratch);
@@ -625,10 +625,22 @@ vx_filter_matches(Filter *filter, const Jsonb *payload, const FilterRow *row)
 	bool		matches;
 
 	make_jsonb_root(payload, &root);
-	matches = match_group(&match, filter->root, &root);
+	matches = match_node(&match, node, &root);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(filter->scratch);
 	return matches;
+}
+
+bool
+vx_filter_matches(Filter *filter, const Jsonb *payload, const FilterRow *row)
+{
+	return match_payload(filter, filter->root, payload, row);
+}
+
+bool
+vx_filter_matches_condition(Filter *filter, const FilterNode *node, const Jsonb *payload)
+{
+	return match_payload(filter, node, payload, NULL);
 }
 
 /* payload @~ filter, payload_matches(payload, filter) */

@@ -761,7 +761,7 @@ bool
 vx_filter_parse_uuid(const char *text, int length, unsigned char uuid[16])
 {
 	const char *at = text;
-	const char *end = text +length;
+	const char *end = text + length;
 	int			digits = 0;
 
 	if (length >= 2 && at[0] == '{' && end[-1] == '}')

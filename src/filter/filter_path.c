@@ -39,7 +39,7 @@ const char *
 vx_filter_parse_path(const char *text, int length, FilterStep *steps, int *count)
 {
 	const char *at = text;
-	const char *end = text +length;
+	const char *end = text + length;
 	bool		key_follows = true;
 
 	*count = 0;

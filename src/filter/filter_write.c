@@ -50,7 +50,7 @@ put_text(Writer *writer, const char *text)
 static void
 put_integer(Writer *writer, int64_t value)
 {
-	char text[	32];
+	char		text[32];
 
 	snprintf(text, sizeof(text), "%lld", (long long) value);
 	put_text(writer, text);
@@ -60,7 +60,7 @@ put_integer(Writer *writer, int64_t value)
 static void
 put_double(Writer *writer, double value)
 {
-	char text[	32];
+	char		text[32];
 
 	snprintf(text, sizeof(text), "%.15g", value);
 	if (strtod(text, NULL) != value)
@@ -152,8 +152,8 @@ vx_filter_write_path(const FilterPath *path, const FilterMemory *memory)
 
 	put_bytes(&writer, "", 0);
 	put_path_text(&writer, path);
-	text.		bytes = writer.bytes;
-	text.		length = (int) writer.length;
+	text.bytes = writer.bytes;
+	text.length = (int) writer.length;
 	return text;
 }
 
@@ -274,7 +274,7 @@ put_polygon(Writer *writer, const FilterNode *node)
 static void
 put_ids(Writer *writer, const FilterNode *node)
 {
-	char text[	32];
+	char		text[32];
 	int			i;
 
 	put_text(writer, "[");
@@ -485,7 +485,7 @@ vx_filter_write_condition(const FilterNode *node, const FilterMemory *memory)
 	FilterString text;
 
 	write_condition(&writer, node);
-	text.		bytes = writer.bytes;
-	text.		length = (int) writer.length;
+	text.bytes = writer.bytes;
+	text.length = (int) writer.length;
 	return text;
 }
