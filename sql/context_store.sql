@@ -126,6 +126,10 @@ SET LOCAL enable_seqscan = off;
 SET LOCAL enable_sort = off;
 EXPLAIN (COSTS OFF) SELECT id FROM ctx.node_current ORDER BY embedding <=> '[1,1,1]' LIMIT 1;
 SELECT version, embedding FROM ctx.node_current ORDER BY embedding <=> '[1,2,3]' LIMIT 1;
+EXPLAIN (COSTS OFF) SELECT id FROM ctx.node_current
+WHERE labels @> '{person}' AND properties @> '{"text": "Ann likes Rust"}' ORDER BY embedding <=> '[1,1,1]' LIMIT 1;
+SELECT version FROM ctx.node_current
+WHERE labels @> '{person}' AND properties @> '{"text": "Ann likes Rust"}' ORDER BY embedding <=> '[1,1,1]' LIMIT 1;
 ROLLBACK;
 
 -- Nothing gets out of a name, a key or a text

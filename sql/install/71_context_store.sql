@@ -5,7 +5,7 @@ CREATE FUNCTION graph_create(name text, dims int, tenant_column bool DEFAULT fal
 	AS 'MODULE_PATHNAME', 'vecext_graph_create' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 100000
 	SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION graph_create(text, int, bool, bool) IS
-	'makes a namespace: a schema of that name, owned by the caller, with the tables node, edge, source, event, event_clock, event_mark and kv, the view node_current and an hnsw index over the embeddings (of dims dimensions) of current nodes; with tenant_column, keys begin with a tenant, and row-level security shows the rows of the tenant in vecext.tenant; with unlogged_kv, kv is empty after a crash and faster before';
+	'makes a namespace: a schema of that name, owned by the caller, with the tables node, edge, source, event, event_clock, event_mark and kv, the view node_current and an hnsw index over the embeddings (of dims dimensions), labels and properties of current nodes; with tenant_column, keys begin with a tenant, and row-level security shows the rows of the tenant in vecext.tenant; with unlogged_kv, kv is empty after a crash and faster before';
 
 CREATE FUNCTION graph_drop(name text) RETURNS void
 	AS 'MODULE_PATHNAME', 'vecext_graph_drop' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 100000

@@ -231,7 +231,7 @@ ORDER BY u.place' END;
 	statement := replace(statement, '{ours}', ours);
 	statement := replace(statement, '{ns}', quote_ident(namespace));
 	RETURN QUERY EXECUTE statement
-		USING vectors, words, seeds, labels, coalesce(as_of, statement_timestamp()), wanted, filter, exclude_sources,
+		USING vectors, words, seeds, labels, coalesce(as_of, clock_timestamp()), wanted, filter, exclude_sources,
 			max_depth, edge_types, direction, documents, length, counts,
 			vector_weight, text_weight, graph_weight, total, k, lambda, profile, weights, coalesce(known_at, as_of),
 			text_config, edge,

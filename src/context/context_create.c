@@ -67,15 +67,15 @@ static const char *const create_statements[] = {
 	"CHECK (epistemic_type IN ('assertion', 'observation', 'inference')))",
 
 	"CREATE UNIQUE INDEX node_current_key ON {ns}.node ({t,}id) WHERE is_current",
-	"CREATE INDEX node_embedding ON {ns}.node USING hnsw (embedding {ext}.vector_cosine_ops) "
-	"WHERE is_current",
+	"CREATE INDEX node_embedding ON {ns}.node USING hnsw "
+	"(embedding {ext}.vector_cosine_ops, {t,}labels, properties) WHERE is_current",
 	"CREATE INDEX node_fingerprint ON {ns}.node ({t,}fingerprint) WHERE is_current",
 	"CREATE INDEX node_source ON {ns}.node ({t,}source_id) WHERE source_id IS NOT NULL",
 
 	"CREATE VIEW {ns}.node_current WITH (security_invoker = true) AS "
 	"SELECT {t,}id, version, labels, properties, embedding, valid, tx, confidence, epistemic_type, "
 	"source_id, retracted_at, fingerprint "
-	"FROM {ns}.node WHERE is_current AND valid @> statement_timestamp()",
+	"FROM {ns}.node WHERE is_current AND valid @> clock_timestamp()",
 
 	"CREATE TABLE {ns}.edge ({tenant,}"
 	"id uuid NOT NULL DEFAULT gen_random_uuid(), "

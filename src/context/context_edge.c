@@ -125,7 +125,7 @@ vecext_edge_list(PG_FUNCTION_ARGS)
 		values[i] = nulls[i] ? (Datum) 0 : PG_GETARG_DATUM(arg);
 	}
 	if (nulls[2])
-		values[2] = TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
+		values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
 	nulls[2] = false;
 	(void) vx_context_run(&space, statement, values, nulls);
 	vx_context_return_rows(fcinfo, &space);
@@ -145,7 +145,7 @@ vecext_edge_invalidate(PG_FUNCTION_ARGS)
 	vx_context_require_args(fcinfo, 1, id_name);
 	vx_context_open_space(fcinfo, &space, false);
 	values[0] = PG_GETARG_DATUM(1);
-	values[1] = PG_ARGISNULL(2) ? TimestampTzGetDatum(GetCurrentStatementStartTimestamp()) :
+	values[1] = PG_ARGISNULL(2) ? TimestampTzGetDatum(GetCurrentTimestamp()) :
 		PG_GETARG_DATUM(2);
 	if (vx_context_run(&space, &invalidate_edge, values, NULL) == 0)
 		ereport(ERROR,

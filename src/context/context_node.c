@@ -80,7 +80,7 @@ static const ContextStatement find_newest = {
 
 static const ContextStatement get_node = {
 	"SELECT " NODE_COLUMNS " FROM {ns}.node n "
-	"WHERE n.id = $1 AND n.is_current{tenant n} AND n.valid @> statement_timestamp()",
+	"WHERE n.id = $1 AND n.is_current{tenant n} AND n.valid @> clock_timestamp()",
 	1, {UUIDOID}, false
 };
 
@@ -118,8 +118,8 @@ static const ContextStatement compare_states = {
 static const ContextStatement find_derived = {
 	"SELECT array_agg(s.src ORDER BY s.src), $2 || array_agg(s.src) FROM ("
 	"SELECT e.src FROM {ns}.edge e WHERE e.dst = ANY ($1) AND e.type = 'derived_from'{tenant e} "
-	"AND e.valid @> statement_timestamp() "
-	"AND (e.invalidated_at IS NULL OR e.invalidated_at > statement_timestamp()) "
+	"AND e.valid @> clock_timestamp() "
+	"AND (e.invalidated_at IS NULL OR e.invalidated_at > clock_timestamp()) "
 	"EXCEPT SELECT unnest($2)) s HAVING count(*) > 0",
 	2, {UUIDARRAYOID, UUIDARRAYOID}, false
 };
@@ -266,7 +266,7 @@ Datum
 vecext_node_retract(PG_FUNCTION_ARGS)
 {
 	ContextSpace space;
-	TimestampTz at = PG_ARGISNULL(3) ? GetCurrentStatementStartTimestamp() : PG_GETARG_TIMESTAMPTZ(3);
+	TimestampTz at = PG_ARGISNULL(3) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(3);
 	Datum		version;
 
 	vx_context_require_args(fcinfo, 1, id_name);
@@ -290,7 +290,7 @@ vecext_node_retract_cascade(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	ContextSpace space;
 	Datum		reason = PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3);
-	TimestampTz at = PG_ARGISNULL(4) ? GetCurrentStatementStartTimestamp() : PG_GETARG_TIMESTAMPTZ(4);
+	TimestampTz at = PG_ARGISNULL(4) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(4);
 	Datum		sets[2];		/* of the last step, and reached so far */
 	int			max_depth;
 
