@@ -15,6 +15,7 @@
 
 #include "am/am_column.h"
 #include "am/am_index.h"
+#include "base/base_collation.h"
 #include "base/base_compat.h"
 
 /*
@@ -72,7 +73,7 @@ vx_am_open_columns(Relation index)
 		if (OidIsValid(column->collation))
 		{
 			column->deterministic = get_collation_isdeterministic(column->collation);
-			column->by_bytes = column->deterministic && vx_collation_is_c(column->collation);
+			column->by_bytes = column->deterministic && vx_base_collation_is_c(column->collation);
 		}
 		if (column->methods->of_arrays)
 			open_elements(index, column, i + 1);

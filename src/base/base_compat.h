@@ -11,7 +11,6 @@
 #define VX_BASE_COMPAT_H
 
 #include "utils/guc_tables.h"
-#include "utils/pg_locale.h"
 #include "utils/rel.h"
 
 /*
@@ -149,13 +148,6 @@ vx_find_setting(const char *name)
 	}
 	return NULL;
 }
-#endif
-
-/* Are strings ordered by their bytes?  18 asks the collation's record. */
-#if PG_VERSION_NUM >= 180000
-#define vx_collation_is_c(collation) (pg_newlocale_from_collation(collation)->collate_is_c)
-#else
-#define vx_collation_is_c(collation) lc_collate_is_c(collation)
 #endif
 
 /* Goes before a declaration; 18 has C11's way only. */
