@@ -25,8 +25,8 @@
 #define SLOT_COST		0.01
 #define MATCH_COST		0.6
 
-/* What a scan does before its first row, in the same units: 20 us */
-#define BEGIN_COST		400
+/* What a scan does before its first row, in the same units */
+#define BEGIN_COST		4000
 
 /* Bytes of a slot and of a row, on average */
 #define SLOT_BYTES		8
