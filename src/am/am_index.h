@@ -64,7 +64,12 @@ extern void vx_am_estimate_filter(PlannerInfo *root, IndexPath *path, Cost page_
 								  AmFilterCost *cost);
 
 /* am_planner.c */
-extern void vx_am_install_planner_hook(void *parallel_cost_estimate);
+extern void vx_am_install_planner_hook(void *cost_estimate, bool parallel);
+extern bool vx_am_is_our_index(const IndexOptInfo *index);
 extern Oid	vx_am_ball_sibling(Oid function, Oid vector_type, Oid ball_type);
+
+/* am_planner_filter.c */
+extern void vx_am_add_array_paths(PlannerInfo *root, RelOptInfo *rel);
+extern Expr *vx_am_make_bool_clause(IndexOptInfo *index, const RestrictInfo *restriction);
 
 #endif							/* VX_AM_INDEX_H */

@@ -40,6 +40,16 @@ static bool hook_installed = false;
 /* amcostestimate of the access method whose partial paths are adjusted */
 static void *parallel_cost_estimate = NULL;
 
+/* and of the other one */
+static void *serial_cost_estimate = NULL;
+
+bool
+vx_am_is_our_index(const IndexOptInfo *index)
+{
+	return (void *) index->amcostestimate == parallel_cost_estimate ||
+		(void *) index->amcostestimate == serial_cost_estimate;
+}
+
 /*
  * A function of two arguments in the schema that the given function is in: the
  * extension may live in any schema, and all of it lives in one.  Not by
@@ -296,7 +306,8 @@ make_ball_clause(PlannerInfo *root, IndexOptInfo *index, const RestrictInfo *res
 }
 
 /*
- * Plan anew with the conditions that make_ball_clause finds, if there are any.
+ * Plan anew with the conditions that make_ball_clause finds, if there are any,
+ * and those on bool columns that the planner does not know of.
  * A comparison of distances is a condition of float8, and the planner asks no
  * support function whether there is more to it.
  *
@@ -324,12 +335,14 @@ add_threshold_paths(PlannerInfo *root, RelOptInfo *rel)
 			RestrictInfo *restriction = (RestrictInfo *) lfirst(restriction_cell);
 			Expr	   *clause = make_ball_clause(root, index, restriction);
 
+			if (clause == NULL)
+				clause = vx_am_make_bool_clause(index, restriction);
 			if (clause != NULL)
 			{
-				RestrictInfo *ball = make_simple_restrictinfo(root, clause);
+				RestrictInfo *shown = make_simple_restrictinfo(root, clause);
 
-				ball->security_level = restriction->security_level;
-				index->indrestrictinfo = lappend(list_copy(index->indrestrictinfo), ball);
+				shown->security_level = restriction->security_level;
+				index->indrestrictinfo = lappend(list_copy(index->indrestrictinfo), shown);
 				found = true;
 			}
 		}
@@ -359,7 +372,10 @@ adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 	/* Parents of partitions have indexes, too, for other ends. */
 	if (rte->rtekind == RTE_RELATION && !rte->inh && rte->tablesample == NULL &&
 		!IS_DUMMY_REL(rel))
+	{
 		add_threshold_paths(root, rel);
+		vx_am_add_array_paths(root, rel);
+	}
 
 	foreach(cell, rel->partial_pathlist)
 	{
@@ -377,14 +393,16 @@ adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 
 /*
  * Called by the handlers: planning with one of our indexes has read its
- * handler first, so the hook is there whenever it can matter.  cost_estimate is
- * NULL if the access method has no parallel scans.
+ * handler first, so the hook is there whenever it can matter.  Its indexes are
+ * known by its cost_estimate; parallel tells whether it has parallel scans.
  */
 void
-vx_am_install_planner_hook(void *cost_estimate)
+vx_am_install_planner_hook(void *cost_estimate, bool parallel)
 {
-	if (cost_estimate != NULL)
+	if (parallel)
 		parallel_cost_estimate = cost_estimate;
+	else
+		serial_cost_estimate = cost_estimate;
 	if (hook_installed)
 		return;
 	previous_pathlist_hook = set_rel_pathlist_hook;

@@ -150,6 +150,13 @@ vx_find_setting(const char *name)
 }
 #endif
 
+/*
+ * Before 17 an index path has either an order or "= ANY" on columns after the
+ * first; before 16 conditions on bool columns are for built-in families only.
+ */
+#define VX_PLANNER_SPLITS_ORDER_AND_ARRAYS (PG_VERSION_NUM < 170000)
+#define VX_PLANNER_IGNORES_BOOL_FAMILIES (PG_VERSION_NUM < 160000)
+
 /* Goes before a declaration; 18 has C11's way only. */
 #if PG_VERSION_NUM >= 180000
 #define vx_noreturn pg_noreturn

@@ -60,7 +60,7 @@ vecext_flat_handler(PG_FUNCTION_ARGS)
 	IndexAmRoutine *routine = makeNode(IndexAmRoutine);
 
 	register_options();
-	vx_am_install_planner_hook((void *) vx_flat_estimate_cost);
+	vx_am_install_planner_hook((void *) vx_flat_estimate_cost, true);
 
 	routine->amstrategies = 0;
 	routine->amsupport = AM_PROC_COUNT;

@@ -86,7 +86,7 @@ vecext_hnsw_handler(PG_FUNCTION_ARGS)
 	IndexAmRoutine *routine = makeNode(IndexAmRoutine);
 
 	register_options();
-	vx_am_install_planner_hook(NULL);
+	vx_am_install_planner_hook((void *) vx_hnsw_estimate_cost, false);
 	vx_am_install_executor_hook();
 
 	routine->amstrategies = 0;
