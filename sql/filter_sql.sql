@@ -30,7 +30,7 @@ SELECT payload_filter_sql('{}', 'x; DROP TABLE y');
 SELECT payload_filter_sql('{"must":{"has_id":[1]}}', 'payload');
 SELECT payload_filter_sql('{"must":{"slice":{"total":2,"index":1}}}', 'payload');
 SELECT payload_filter_sql('{"must":{"has_vector":"x"}}', 'payload', 'id');
-SELECT payload_filter_sql(('{"must":{"key":"a' || repeat('[0]', 40) || '","is_null":true}}')::payload_filter, 'payload');
+SELECT length(payload_filter_sql(('{"must":{"key":"a' || repeat('[0]', 63) || '","is_null":true}}')::payload_filter, 'payload')) < 10000;
 SELECT payload_filter_sql(NULL, 'payload') IS NULL, payload_filter_sql('{}', NULL) IS NULL;
 
 -- It says the same as @~: random filters on random payloads
@@ -58,7 +58,7 @@ BEGIN
 END
 $$;
 CREATE FUNCTION pg_temp.random_path() RETURNS text LANGUAGE sql VOLATILE AS $$
-	SELECT CASE WHEN random() < 0.5 THEN pg_temp.pick('"a"', '"b"', '"a[]"') ELSE '"' || pg_temp.pick('a', 'b', 'a', 'b', '\"c d\"') || pg_temp.pick('', '', '', '', '', '[]', '[]', '[0]', '[1]', '[][]') || pg_temp.pick('', '', '', '', '.a', '.b', '.\"c d\"', '.0') || pg_temp.pick('', '', '', '', '[]', '[0]', '.a') || '"' END
+	SELECT CASE WHEN random() < 0.5 THEN pg_temp.pick('"a"', '"b"', '"a[]"') ELSE '"' || pg_temp.pick('a', 'b', 'a', 'b', '\"c d\"') || pg_temp.pick('', '', '', '', '', '[]', '[]', '[0]', '[1]', '[][]', '[1][0]') || pg_temp.pick('', '', '', '', '.a', '.b', '.\"c d\"', '.0') || pg_temp.pick('', '', '', '', '[]', '[0]', '.a') || '"' END
 $$;
 CREATE FUNCTION pg_temp.random_bounds(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS $$
 	SELECT format('{"%s":%s,"%s":%s}', pg_temp.pick('gt', 'gte'), pg_temp.pick(VARIADIC choices || 'null'::text), pg_temp.pick('lt', 'lte'), pg_temp.pick(VARIADIC choices || 'null'::text))

@@ -4,9 +4,9 @@
  *	  payload_filter_sql(): a filter as an SQL condition.
  *
  * Every condition is written so that it is true or false, never NULL, for a
- * payload that is not NULL: so NOT, OR and counting work on them.  Paths
- * without [] are chains of ->; with [] they are jsonpath in strict mode, where
- * each step first asks whether it can be made, since lax mode would step into
+ * payload that is not NULL: so NOT, OR and counting work on them.  Simple
+ * paths are chains of ->; the others are jsonpath in strict mode, where each
+ * step first asks whether it can be made, since lax mode would step into
  * arrays that the path does not mention.  What SQL has no words for, geometry
  * and ids, calls payload_matches() with that condition alone.
  *
@@ -39,17 +39,24 @@ typedef struct SqlWriter
 
 static void put_node(SqlWriter *writer, const FilterNode *node, const char *column);
 
+/*
+ * A path with [], which selects several values, and one with several indexes,
+ * each of which would double the length of a chain of ->
+ */
 static bool
-has_each(const FilterPath *path)
+needs_jsonpath(const FilterPath *path)
 {
+	int			indexes = 0;
 	int			i;
 
 	for (i = 0; i < path->count; i++)
 	{
 		if (path->steps[i].kind == FILTER_STEP_EACH)
 			return true;
+		if (path->steps[i].kind == FILTER_STEP_INDEX)
+			indexes++;
 	}
-	return false;
+	return indexes > 1;
 }
 
 static bool
@@ -90,7 +97,7 @@ write_json_value(const FilterValue *value)
 	return pstrdup(value->boolean ? "true" : "false");
 }
 
-/* The one value of a path without []; NULL if there is none */
+/* The one value of a path that needs no jsonpath; NULL if there is none */
 static char *
 write_single(const FilterPath *path, const char *column)
 {
@@ -108,10 +115,6 @@ write_single(const FilterPath *path, const char *column)
 			/* A lone scalar -> 0 is the scalar. */
 			value = psprintf("CASE WHEN jsonb_typeof(%s) = 'array' THEN %s -> %d END",
 							 value, value, step->index);
-		if (strlen(value) > VX_FILTER_MAX_BYTES)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("path of a payload filter has too many indexes to be written in SQL")));
 	}
 	return value;
 }
@@ -123,7 +126,7 @@ write_source(const FilterPath *path, const char *column)
 	StringInfoData jsonpath;
 	int			i;
 
-	if (!has_each(path))
+	if (!needs_jsonpath(path))
 		return psprintf("jsonb_path_query(%s, '$')", write_single(path, column));
 	initStringInfo(&jsonpath);
 	appendStringInfoString(&jsonpath, "strict $");
@@ -158,7 +161,7 @@ put_value_test(SqlWriter *writer, const FilterNode *node, const char *column, co
 static void
 put_element_test(SqlWriter *writer, const FilterNode *node, const char *column, const char *test)
 {
-	if (has_each(&node->path))
+	if (needs_jsonpath(&node->path))
 		appendStringInfo(&writer->sql,
 						 "EXISTS (SELECT FROM %s AS v, jsonb_path_query(v, 'lax $[*]') AS e WHERE %s)",
 						 write_source(&node->path, column), test);
@@ -171,7 +174,7 @@ put_element_test(SqlWriter *writer, const FilterNode *node, const char *column, 
 static void
 put_missing(SqlWriter *writer, const FilterNode *node, const char *column)
 {
-	if (has_each(&node->path))
+	if (needs_jsonpath(&node->path))
 		appendStringInfo(&writer->sql, " OR NOT EXISTS (SELECT FROM %s)",
 						 write_source(&node->path, column));
 	else
