@@ -182,5 +182,40 @@ SELECT count(*) AS differences FROM graph_case c, LATERAL (
 	WHERE types IS NULL OR type = ANY (types)
 	EXCEPT ALL SELECT edge_id::int FROM graph_subgraph('graph_random', ARRAY[seed], types, c.depth, direction) WHERE kind = 'edge') s;
 
+-- So many keys that an index is read through, with keys that it does not have and that its column cannot hold
+CREATE TABLE graph_dense AS
+	SELECT (random() * 2000)::int - 1000 AS src, (random() * 2000)::int8 - 1000 AS dst FROM generate_series(1, 6000);
+CREATE INDEX ON graph_dense (src);
+CREATE INDEX ON graph_dense (dst);
+CREATE TABLE graph_dense_uuid AS
+	SELECT md5(src::text)::uuid AS src, md5(dst::text)::uuid AS dst FROM graph_dense;
+CREATE INDEX ON graph_dense_uuid (src);
+DELETE FROM graph_dense WHERE src % 7 = 0;
+DELETE FROM graph_dense_uuid e WHERE EXISTS (SELECT FROM generate_series(-1000, 1000) i WHERE i % 7 = 0 AND e.src = md5(i::text)::uuid);
+CREATE TABLE graph_dense_seed AS
+	SELECT i::int8 AS id FROM generate_series(-1200, 1200) i WHERE i % 3 = 0 UNION ALL SELECT i + (1::int8 << 40) * sign(i)::int8 FROM generate_series(-20, 20) i;
+CREATE FUNCTION graph_dense_truth(direction text) RETURNS TABLE (node int8, depth int) LANGUAGE sql STABLE AS $$
+	SELECT id, min(d) FROM (
+		SELECT id, 0 AS d FROM graph_dense_seed
+		UNION ALL SELECT dst, 1 FROM graph_dense e JOIN graph_dense_seed s ON s.id = e.src WHERE direction <> 'in'
+		UNION ALL SELECT src, 1 FROM graph_dense e JOIN graph_dense_seed s ON s.id = e.dst WHERE direction <> 'out') s
+	GROUP BY 1
+$$;
+SELECT direction, count(*) > 1000 AS enough, count(*) FILTER (WHERE w.depth IS DISTINCT FROM t.depth) AS differences
+FROM unnest('{out,in,both}'::text[]) direction, LATERAL (
+	SELECT w.depth AS depth, t.depth AS other FROM graph_walk('graph_dense', (SELECT array_agg(id) FROM graph_dense_seed), max_depth => 1, direction => direction) w
+		FULL JOIN graph_dense_truth(direction) t USING (node)) w(depth, other), LATERAL (SELECT w.other) t(depth)
+GROUP BY 1 ORDER BY 1;
+SELECT count(*) > 1000 AS enough, count(*) FILTER (WHERE w.depth IS DISTINCT FROM t.depth) AS differences
+FROM graph_walk('graph_dense_uuid', (SELECT array_agg(md5(id::text)::uuid) FROM graph_dense_seed), max_depth => 1) w
+	FULL JOIN (SELECT md5(node::text)::uuid AS node, depth FROM graph_dense_truth('out')) t USING (node);
+SELECT count(*) AS differences FROM (
+	(SELECT node, target FROM graph_subgraph('graph_dense', (SELECT array_agg(id) FROM graph_dense_seed), max_depth => 0) WHERE kind = 'edge'
+	 EXCEPT ALL SELECT src, dst FROM graph_dense WHERE src IN (SELECT id FROM graph_dense_seed) AND dst IN (SELECT id FROM graph_dense_seed))
+	UNION ALL
+	(SELECT src, dst FROM graph_dense WHERE src IN (SELECT id FROM graph_dense_seed) AND dst IN (SELECT id FROM graph_dense_seed)
+	 EXCEPT ALL SELECT node, target FROM graph_subgraph('graph_dense', (SELECT array_agg(id) FROM graph_dense_seed), max_depth => 0) WHERE kind = 'edge')) s;
+DROP FUNCTION graph_dense_truth;
+DROP TABLE graph_dense, graph_dense_uuid, graph_dense_seed;
 DROP TABLE graph_random, graph_random_text, graph_case, graph_truth CASCADE;
 DROP FUNCTION graph_ways, graph_path_is_sound, graph_beam, graph_dijkstra;

@@ -117,6 +117,9 @@ BEGIN
 	END LOOP;
 END
 $$;
+-- One type, found by the second column of the index
+SELECT t, (SELECT string_agg(edge_path::text, ' ' ORDER BY depth, node) FROM graph_walk(t, ARRAY[CASE t WHEN 'graph_text' THEN 'n1' WHEN 'graph_uuid' THEN lpad('1', 32, '0') ELSE '1' END], '{a}'))
+FROM unnest('{graph_uuid,graph_text,graph_small,graph_domain}'::text[]) t;
 SELECT pg_typeof(node), pg_typeof(path) FROM graph_walk('graph_uuid', ARRAY['00000000-0000-0000-0000-000000000001'::uuid]) LIMIT 1;
 -- Text stands for all kinds; whole numbers may differ in width
 SELECT node, path, pg_typeof(node) FROM graph_walk('graph_uuid', ARRAY['00000000000000000000000000000001'], max_depth => 1);

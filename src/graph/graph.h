@@ -200,7 +200,8 @@ typedef struct GraphEdges
 	TupleTableSlot *slot;
 	Relation	indexes[2];		/* by GraphSide; NULL: the planner's choice */
 	IndexScanDesc scans[2];
-	RegProcedure equal[2];
+	RegProcedure keys_equal[2];
+	RegProcedure types_equal[2];	/* if the index finds the one type, too */
 	int			positions[2][GRAPH_COLUMNS];	/* in rows of the table, of
 												 * queries */
 	char	   *queries[2];

@@ -22,6 +22,7 @@
 #include "access/genam.h"
 #include "access/nbtree.h"
 #include "access/relation.h"
+#include "access/relscan.h"
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xlog.h"
@@ -45,6 +46,14 @@
 /* Keys that one index scan, one query look for */
 #define SCAN_KEYS 1024
 #define QUERY_KEYS 20000
+
+/*
+ * From so many keys on for each page of an index it is read from the first key
+ * to the last.  Going down to a key costs what stepping over 30 to 50 entries
+ * costs, a page has some hundred.
+ */
+#define DENSE_KEYS_PER_PAGE 6
+#define DENSE_KEYS_MIN 256
 
 /* Rows that a query hands over at a time */
 #define QUERY_ROWS 1000
@@ -208,27 +217,18 @@ can_read_directly(Relation relation)
 }
 
 /*
- * Does an index find all rows by equality of a column, with the operator that =
- * is?  If so, sets the operator's function.
+ * Does a column of an index compare values of a type with the operator that = is?
+ * If so, sets the operator's function.
  */
 static bool
-is_usable_index(Relation index, AttrNumber attno, Oid type, RegProcedure *equal)
+find_index_equality(Relation index, int position, Oid type, RegProcedure *equal)
 {
-	Oid			input_type;
+	Oid			input_type = index->rd_opcintype[position];
 	Oid			operator;
 
-	if (index->rd_rel->relam != BTREE_AM_OID || !index->rd_index->indisvalid ||
-		index->rd_index->indkey.values[0] != attno ||
-		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
-		return false;
-	/* as the planner does: rows of broken HOT chains may be missing */
-	if (index->rd_index->indcheckxmin &&
-		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin))
-		return false;
-	input_type = index->rd_opcintype[0];
 	if (input_type != type && !(input_type == TEXTOID && type == VARCHAROID))
 		return false;
-	operator = get_opfamily_member(index->rd_opfamily[0], input_type, input_type,
+	operator = get_opfamily_member(index->rd_opfamily[position], input_type, input_type,
 								   BTEqualStrategyNumber);
 	if (!OidIsValid(operator) ||
 		operator != lookup_type_cache(input_type, TYPECACHE_EQ_OPR)->eq_opr)
@@ -237,11 +237,29 @@ is_usable_index(Relation index, AttrNumber attno, Oid type, RegProcedure *equal)
 	return RegProcedureIsValid(*equal);
 }
 
-/* Opens the narrowest index on the column of a side, if there is one. */
+/* Does an index find all rows of the table by its first column, which is that? */
+static bool
+is_usable_index(Relation index, AttrNumber attno)
+{
+	if (index->rd_rel->relam != BTREE_AM_OID || !index->rd_index->indisvalid ||
+		index->rd_index->indkey.values[0] != attno ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return false;
+	/* as the planner does: rows of broken HOT chains may be missing */
+	return !index->rd_index->indcheckxmin ||
+		TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin);
+}
+
+/*
+ * Opens an index on the column of a side, if there is one: rather one that has
+ * the only type of edges that is wanted in its second column, else the
+ * narrowest.
+ */
 static void
 find_index(GraphEdges *edges, GraphSide side)
 {
 	GraphColumn *column = &edges->columns[side == GRAPH_OUT ? GRAPH_SRC : GRAPH_DST];
+	GraphColumn *type_column = &edges->columns[GRAPH_TYPE];
 	List	   *list = RelationGetIndexList(edges->relation);
 	ListCell   *cell;
 	Relation	best = NULL;
@@ -249,24 +267,38 @@ find_index(GraphEdges *edges, GraphSide side)
 	foreach(cell, list)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-		RegProcedure equal;
+		RegProcedure equal,
+					type_equal = InvalidOid;
 
-		if (is_usable_index(index, column->attno, column->type, &equal) &&
-			(best == NULL || IndexRelationGetNumberOfAttributes(index) <
-			 IndexRelationGetNumberOfAttributes(best)))
+		if (!is_usable_index(index, column->attno) ||
+			!find_index_equality(index, 0, column->type, &equal))
 		{
-			if (best != NULL)
-				index_close(best, AccessShareLock);
-			best = index;
-			edges->equal[side] = equal;
-		}
-		else
 			index_close(index, AccessShareLock);
+			continue;
+		}
+		if (edges->type_count == 1 && IndexRelationGetNumberOfKeyAttributes(index) > 1 &&
+			index->rd_index->indkey.values[1] == type_column->attno &&
+			!find_index_equality(index, 1, type_column->type, &type_equal))
+			type_equal = InvalidOid;
+		if (best != NULL &&
+			(RegProcedureIsValid(type_equal) == RegProcedureIsValid(edges->types_equal[side]) ?
+			 IndexRelationGetNumberOfAttributes(index) >= IndexRelationGetNumberOfAttributes(best) :
+			 !RegProcedureIsValid(type_equal)))
+		{
+			index_close(index, AccessShareLock);
+			continue;
+		}
+		if (best != NULL)
+			index_close(best, AccessShareLock);
+		best = index;
+		edges->keys_equal[side] = equal;
+		edges->types_equal[side] = type_equal;
 	}
 	list_free(list);
 	edges->indexes[side] = best;
 	if (best != NULL)
-		edges->scans[side] = vx_index_beginscan(edges->relation, best, edges->snapshot, 1, 0);
+		edges->scans[side] = vx_index_beginscan(edges->relation, best, edges->snapshot,
+												RegProcedureIsValid(edges->types_equal[side]) ? 2 : 1, 0);
 }
 
 /* The keys as an array of the column's type; those that it cannot hold are left out. */
@@ -313,20 +345,24 @@ read_with_index(GraphEdges *edges, GraphSide side, const GraphKey *keys, int cou
 	{
 		int			number = Min(count - start, SCAN_KEYS);
 		Datum		array;
-		ScanKeyData scan_key;
+		ScanKeyData scan_keys[2];
 
 		MemoryContextReset(edges->batch_context);
 		MemoryContextSwitchTo(edges->batch_context);
 		array = edges->kind == GRAPH_KEY_INT ?
 			PointerGetDatum(make_scan_array(keys + start, number, column->type)) :
 			vx_graph_key_array(edges->kind, keys + start, number);
-		ScanKeyEntryInitialize(&scan_key, SK_SEARCHARRAY, 1, BTEqualStrategyNumber,
+		ScanKeyEntryInitialize(&scan_keys[0], SK_SEARCHARRAY, 1, BTEqualStrategyNumber,
 							   index->rd_opcintype[0], index->rd_indcollation[0],
-							   edges->equal[side], array);
+							   edges->keys_equal[side], array);
+		if (scan->numberOfKeys > 1)
+			ScanKeyEntryInitialize(&scan_keys[1], 0, 2, BTEqualStrategyNumber,
+								   index->rd_opcintype[1], index->rd_indcollation[1],
+								   edges->types_equal[side], edges->types[0]);
 		/* a btree scan keeps what it makes of the keys where it is called */
 		MemoryContextSwitchTo(edges->context);
 
-		index_rescan(scan, &scan_key, 1, NULL, 0);
+		index_rescan(scan, scan_keys, scan->numberOfKeys, NULL, 0);
 		while (go_on && index_getnext_slot(scan, ForwardScanDirection, slot))
 		{
 			CHECK_FOR_INTERRUPTS();
@@ -337,6 +373,110 @@ read_with_index(GraphEdges *edges, GraphSide side, const GraphKey *keys, int cou
 	}
 	ExecClearTuple(slot);
 	MemoryContextSwitchTo(old);
+}
+
+/* A key as a value of a column that can hold it. */
+static Datum
+make_column_value(Oid type, const GraphKey *key)
+{
+	switch (type)
+	{
+		case INT8OID:
+			return Int64GetDatum(key->value.number);
+		case INT4OID:
+			return Int32GetDatum((int32) key->value.number);
+		case INT2OID:
+			return Int16GetDatum((int16) key->value.number);
+		default:
+			return PointerGetDatum(key->value.data);
+	}
+}
+
+/*
+ * Are there so many keys that reading the index through from the first to the
+ * last is less work than looking each of them up?  Texts have another order in
+ * an index than here, and other columns may have a part in the lookup.
+ */
+static bool
+is_dense(const GraphEdges *edges, GraphSide side, int count)
+{
+	Relation	index = edges->indexes[side];
+
+	return count >= DENSE_KEYS_MIN && edges->kind != GRAPH_KEY_TEXT &&
+		edges->scans[side]->numberOfKeys == 1 &&
+		count / DENSE_KEYS_PER_PAGE >= RelationGetNumberOfBlocks(index);
+}
+
+/*
+ * Reads edges through an index, from the smallest to the greatest of sorted
+ * keys.  Entries that are for none of the keys are left before their rows are
+ * looked up.  Returns false if the index does not have the operators for it.
+ */
+static bool
+read_dense(GraphEdges *edges, GraphSide side, const GraphKey *keys, int count,
+		   GraphEdgeCallback callback, void *arg)
+{
+	static const StrategyNumber strategies[2] = {BTGreaterEqualStrategyNumber, BTLessEqualStrategyNumber};
+	Oid			type = edges->columns[side == GRAPH_OUT ? GRAPH_SRC : GRAPH_DST].type;
+	Relation	index = edges->indexes[side];
+	int64		least = type == INT4OID ? PG_INT32_MIN : type == INT2OID ? PG_INT16_MIN : PG_INT64_MIN;
+	int64		greatest = type == INT4OID ? PG_INT32_MAX : type == INT2OID ? PG_INT16_MAX : PG_INT64_MAX;
+	TupleTableSlot *slot = edges->slot;
+	IndexScanDesc scan;
+	ScanKeyData scan_keys[2];
+	MemoryContext old;
+	ItemPointer tid;
+	bool		go_on = true;
+
+	if (edges->kind == GRAPH_KEY_INT)
+	{
+		while (count > 0 && keys[0].value.number < least)
+		{
+			keys++;
+			count--;
+		}
+		while (count > 0 && keys[count - 1].value.number > greatest)
+			count--;
+		if (count == 0)
+			return true;
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		Oid			operator = get_opfamily_member(index->rd_opfamily[0], type, type, strategies[i]);
+
+		if (!OidIsValid(operator))
+			return false;
+		ScanKeyEntryInitialize(&scan_keys[i], 0, 1, strategies[i], type, index->rd_indcollation[0],
+							   get_opcode(operator),
+							   make_column_value(type, i == 0 ? &keys[0] : &keys[count - 1]));
+	}
+
+	old = MemoryContextSwitchTo(edges->context);
+	scan = vx_index_beginscan(edges->relation, index, edges->snapshot, 2, 0);
+	scan->xs_want_itup = true;
+	index_rescan(scan, scan_keys, 2, NULL, 0);
+	while (go_on && (tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
+	{
+		bool		isnull;
+		GraphKey	key = vx_graph_key_from_datum(edges->kind, type,
+												  index_getattr(scan->xs_itup, 1, scan->xs_itupdesc,
+																&isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		while (vx_graph_compare_keys(edges->kind, keys, &key) < 0)
+			keys++;				/* the last key is not less than any entry */
+		if (vx_graph_compare_keys(edges->kind, keys, &key) > 0)
+			continue;
+		if (!index_fetch_heap(scan, slot))
+			continue;
+		slot_getsomeattrs(slot, edges->last_attno);
+		go_on = hand_over_row(edges, edges->positions[0], slot->tts_values, slot->tts_isnull,
+							  side, callback, arg);
+	}
+	ExecClearTuple(slot);
+	index_endscan(scan);
+	MemoryContextSwitchTo(old);
+	return true;
 }
 
 /* ---- Reading by queries ---- */
@@ -493,6 +633,8 @@ vx_graph_read_edges(GraphEdges *edges, GraphSide side, GraphKey *keys, int count
 		vx_graph_sort_keys(edges->kind, keys, count);
 	if (edges->indexes[side] != NULL)
 	{
+		if (is_dense(edges, side, count) && read_dense(edges, side, keys, count, callback, arg))
+			return;
 		read_with_index(edges, side, keys, count, callback, arg);
 		return;
 	}
