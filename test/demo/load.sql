@@ -16,8 +16,14 @@
 -- Index on lemmas
 CREATE INDEX ON sense (lemma);
 
--- Index on pointers
+-- Index on labels
+CREATE INDEX ON synset (label);
+
+-- Index on pointers, the way they lead
 CREATE INDEX ON pointer (source, type);
+
+-- And backwards
+CREATE INDEX ON pointer (target, type);
 
 -- Statistics for the planner
 ANALYZE;

@@ -14,7 +14,8 @@ CREATE TABLE synset (
 	label        text NOT NULL,             -- its words, the commonest first
 	gloss        text NOT NULL,             -- what it means
 	examples     text NOT NULL,             -- how it is used
-	embedding    vector(100)                -- made in the first chapter
+	embedding    vector(100),               -- made in the first chapter
+	payload      jsonb                      -- the same as an application would keep it
 );
 
 CREATE TABLE sense (

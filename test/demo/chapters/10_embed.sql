@@ -22,8 +22,11 @@ FROM (
 ) AS rarity
 JOIN word ON id = word_id;
 
--- The sum of a synset's weighted vectors points where their average points; length 1 for all.
-UPDATE synset SET embedding = e.embedding
+-- The sum of a synset's weighted vectors points where their average points; length 1 for all. Beside
+-- it a payload: what an application would keep as jsonb.
+UPDATE synset SET embedding = e.embedding, payload = jsonb_build_object(
+	'pos', pos, 'file', lexical_file,
+	'words', (SELECT jsonb_agg(lemma ORDER BY position) FROM sense WHERE synset_id = id))
 FROM (
 	SELECT synset_id, l2_normalize(sum(weighted)) AS embedding
 	FROM token JOIN term USING (word_id)

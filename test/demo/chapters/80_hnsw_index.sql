@@ -99,11 +99,12 @@ FROM speed
 WHERE label <> 'flat'
 ORDER BY label::int;
 
--- The same as a picture: searches a second upwards, by powers of ten; recall to the right, each
--- halving of what is missed as wide as the one before. Numbers are ef; flat has its place at 1.
+-- The same as a picture: searches a second upwards, each doubling as high as the one before; recall
+-- to the right, each halving of what is missed as wide as the one before. Numbers are ef; flat
+-- misses nothing and has its place at 1.
 SELECT plot(array_agg(label), array_agg(recall), array_agg(per_second))
 	AS "searches/s by recall at 10"
 FROM speed;
 
--- Two words about safety: is the graph sound, and does it agree with the table, row by row?
+-- Is the graph sound, and does the index agree with its table, row by row?
 SELECT count(*) AS complaints FROM hnsw_index_check('word_graph', true);
