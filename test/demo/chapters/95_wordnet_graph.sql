@@ -54,7 +54,7 @@ ORDER BY position;
 -- Plain SQL has WITH RECURSIVE. Its UNION removes equal rows, so that a node comes once for each
 -- number of hops that leads to it; graph_walk() visits it once. Near by that makes no difference.
 -- Milliseconds for all that is so many hops away from the volcano, median of eleven runs:
-SELECT hops, (answer(walk, true))[1] AS nodes,
+SELECT hops, to_char(trim('()' FROM (answer(walk, true))[1])::int, 'FM99,999') AS nodes,
 	(answer(walk, true))[1] = (answer(recursive, true))[1] AS "as many",
 	round(median_ms(walk, true)::numeric, 1) AS "graph_walk",
 	round(median_ms(recursive, true)::numeric, 1) AS "WITH RECURSIVE"
