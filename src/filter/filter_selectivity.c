@@ -464,6 +464,7 @@ estimate_condition(Estimator *estimator, const FilterNode *node)
 	double		most;
 	int			matches;
 
+	CHECK_FOR_INTERRUPTS();
 	if (node->kind != FILTER_GROUP)
 		estimator->condition_count++;
 	switch (node->kind)
@@ -512,7 +513,6 @@ estimate_at_least(Estimator *estimator, const FilterList *list, int64 wanted)
 	{
 		double		share = estimate_condition(estimator, list->nodes[i]);
 
-		CHECK_FOR_INTERRUPTS();
 		chances[wanted] += chances[wanted - 1] * share;
 		for (j = (int) wanted - 1; j > 0; j--)
 			chances[j] = chances[j] * (1 - share) + chances[j - 1] * share;
