@@ -67,6 +67,9 @@ INSERT INTO filter_condition_list VALUES
 	('tags IS NULL'), ('tags IS NOT NULL'), ('tags && ''{1,2,3,4,5,6,7,8,9,10,11,12}'''), ('tags @> ''{1}'' AND tags @> ''{2}'' OR id = 1'), ('nums && ''{5,7}'''), ('nums @> ''{5}'''), ('longs && ''{5}'''), ('longs @> ''{5}'''),
 	('j @> ''{"a": 5}'''), ('j @> ''{"a": 5.0}'''), ('j @> ''{"b": {"c": 3}}'''), ('j @> ''{"tags": ["5"]}'''), ('j @> ''{"tags": "5"}'''), ('j @> ''{"b": {"d": [true]}}'''), ('j @> ''{}'''), ('j @> ''[]'''),
 	('j @> ''"k5"'''), ('j @> ''["k5"]'''), ('j @> ''7'''), ('j @> ''{"k5": null}'''), ('j @> ''{"b": {}}'''), ('j ? ''k5'''), ('j ?| ''{k5,k6,NULL}'''), ('j ?| ''{}'''), ('j ?& ''{k5,a,NULL}'''), ('j ?& ''{}'''), ('j IS NULL'),
+	('j @~ ''{"must": [{"key": "a", "match": {"value": 5}}]}'''), ('j @~ ''{"must": [{"key": "a", "match": {"any": [1, 2, 3]}}, {"key": "b.c", "match": {"any": [4, 5]}}]}'''), ('j @~ ''{"must_not": [{"key": "a", "match": {"value": 5}}]}'''),
+	('j @~ ''{"should": [{"key": "a", "match": {"value": 5}}, {"key": "tags", "match": {"value": "7"}}]}'''), ('j @~ ''{"must": [{"key": "a", "range": {"lt": 5}}]}'''), ('j @~ ''{"must": [{"key": "b.d[]", "match": {"value": true}}, {"key": "a", "match": {"value": 7.0}}]}'''),
+	('j @~ ''{}'''), ('j @~ ''{"must": [{"key": "tags", "match": {"any": ["1","2","3","4","5","6","7","8","9"]}}, {"key": "a", "match": {"any": [1,2,3,4,5,6,7,8,9,10,11,12]}}]}'''), ('j @~ ''{"must": [{"is_empty": {"key": "b"}}]}'''), ('j @~ NULL'),
 	('v IS NULL AND i2 > 40'), ('v IS NOT NULL AND i2 > 40'), ('l2_within(v, ''[0.1,0.1,0.1,0.1]'', 0.2) AND i2 > 0'), ('cosine_within(v, ''[0.1,0.1,0.1,0.1]'', 0.1) AND tags && ''{1,2,3}''');
 
 -- Rows of a query as text, by the index or by a sequential scan

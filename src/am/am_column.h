@@ -44,6 +44,7 @@
 #define AM_STRATEGY_EXISTS	4	/* jsonb ? text */
 #define AM_STRATEGY_EXISTS_ANY 5	/* jsonb ?| text[] */
 #define AM_STRATEGY_EXISTS_ALL 6	/* jsonb ?& text[] */
+#define AM_STRATEGY_FILTER	7	/* jsonb @~ payload_filter */
 #define AM_MAX_COLUMN_STRATEGY 15
 
 /* Words of the longest signature */

@@ -7,8 +7,9 @@
  * contains something has all bits of it.  Bit 0 is set in every one.
  *
  * Items of an array are its elements.  Items of a jsonb are
- * - each scalar, with the keys that lead to it; arrays on the way do not count,
- *	 so that containment cannot add an item (as in GIN's jsonb_path_ops);
+ * - each scalar, with the keys that lead to it (the terms of payload filters);
+ *	 arrays on the way do not count, so that what contains another value has all
+ *	 of its items;
  * - what the operator ? finds: keys and strings on the top level.
  *
  *-------------------------------------------------------------------------
@@ -20,11 +21,10 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
-#include "utils/numeric.h"
 
 #include "am/am_column.h"
+#include "filter/filter.h"
 
 #define ARRAY_BYTES 16
 #define ARRAY_ITEM_BITS 3
@@ -32,6 +32,9 @@
 /* Smaller blocks have room for smaller signatures (StoreAttributesPerPage). */
 #define JSONB_BYTES (BLCKSZ >= 2048 ? 32 : 16)
 #define JSONB_ITEM_BITS 2
+
+/* Ways to meet a payload filter that are told apart */
+#define MAX_FILTER_PATTERNS 64
 
 /* Tells items that ? finds from others */
 #define EXISTS_SEED UINT64CONST(0x3F3F3F3F3F3F3F3F)
@@ -127,83 +130,71 @@ hash_exists(const char *string, int length)
 	return hash_bytes_extended((const unsigned char *) string, length, EXISTS_SEED);
 }
 
-/* A scalar where some keys lead to, whose hash is path */
-static uint64
-hash_scalar(const JsonbValue *value, uint64 path)
+/* vx_filter_visit_terms: a scalar with the keys that lead to it */
+static void
+add_term(const char *term, int length, void *arg)
 {
-	switch (value->type)
-	{
-		case jbvString:
-			return hash_bytes_extended((const unsigned char *) value->val.string.val,
-									   value->val.string.len, path + jbvString);
-		case jbvNumeric:
-			/* Equal numbers have equal hashes, whatever their scale. */
-			return DatumGetUInt64(DirectFunctionCall2(hash_numeric_extended,
-													  NumericGetDatum(value->val.numeric),
-													  UInt64GetDatum(path + jbvNumeric)));
-		case jbvBool:
-			return hash_combine64(path, value->val.boolean ? 2 : 1);
-		default:
-			return hash_combine64(path, 3);
-	}
+	add_item((uint64 *) arg, JSONB_BYTES, JSONB_ITEM_BITS,
+			 hash_bytes_extended((const unsigned char *) term, length, 0));
 }
 
-/*
- * The items of everything below one container.
- */
 static void
 add_jsonb_items(uint64 *signature, Jsonb *jsonb)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
 	JsonbIteratorToken token;
 	JsonbValue	value;
-	uint64	   *paths = palloc(sizeof(uint64) * 16);
-	int			room = 16;
-	int			depth = -1;		/* of the container that we are in */
-	uint64		path = 0;		/* of the next value */
 
-	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	/* What is nested comes as one value. */
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
-		switch (token)
-		{
-			case WJB_BEGIN_ARRAY:
-			case WJB_BEGIN_OBJECT:
-				CHECK_FOR_INTERRUPTS();
-				if (++depth == room)
-				{
-					room *= 2;
-					paths = repalloc(paths, sizeof(uint64) * room);
-				}
-				paths[depth] = path;
-				break;
-			case WJB_KEY:
-				if (depth == 0)
-					add_item(signature, JSONB_BYTES, JSONB_ITEM_BITS,
-							 hash_exists(value.val.string.val, value.val.string.len));
-				path = hash_bytes_extended((const unsigned char *) value.val.string.val,
-										   value.val.string.len, paths[depth] + 1);
-				break;
-			case WJB_ELEM:
-				if (depth == 0 && value.type == jbvString)
-					add_item(signature, JSONB_BYTES, JSONB_ITEM_BITS,
-							 hash_exists(value.val.string.val, value.val.string.len));
-				add_item(signature, JSONB_BYTES, JSONB_ITEM_BITS, hash_scalar(&value, paths[depth]));
-				break;
-			case WJB_VALUE:
-				add_item(signature, JSONB_BYTES, JSONB_ITEM_BITS, hash_scalar(&value, path));
-				break;
-			case WJB_END_ARRAY:
-			case WJB_END_OBJECT:
-				/* What comes next in an array has the array's path. */
-				path = paths[depth--];
-				break;
-			default:
-				break;
-		}
-		if (token == WJB_BEGIN_ARRAY || token == WJB_ELEM)
-			path = paths[depth];
+		if (token == WJB_KEY || (token == WJB_ELEM && value.type == jbvString))
+			add_item(signature, JSONB_BYTES, JSONB_ITEM_BITS,
+					 hash_exists(value.val.string.val, value.val.string.len));
 	}
-	pfree(paths);
+	vx_filter_visit_terms(jsonb, add_term, signature);
+}
+
+/*
+ * What a payload filter requires: of each of some groups of terms one.  The
+ * patterns are all the ways to choose these; groups that would make too many
+ * are left to the filter itself.
+ */
+static void
+compile_filter(Datum argument, AmSlotTest *test)
+{
+	Filter	   *filter = vx_filter_compile(PG_DETOAST_DATUM(argument), CurrentMemoryContext);
+	FilterTermGroup *groups;
+	int			group_count;
+	int			i;
+	int			j;
+	int			k;
+
+	vx_filter_check_row(filter, NULL);
+	groups = vx_filter_required_terms(filter, &group_count);
+	vx_am_add_pattern(test);
+	for (i = 0; i < group_count; i++)
+	{
+		AmSlotTest	wider = {0};
+
+		if ((int64) test->count * groups[i].count > MAX_FILTER_PATTERNS)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		for (j = 0; j < test->count; j++)
+		{
+			for (k = 0; k < groups[i].count; k++)
+			{
+				uint64	   *pattern = vx_am_add_pattern(&wider);
+
+				memcpy(pattern, test->patterns + AM_SIGNATURE_WORDS * j,
+					   sizeof(uint64) * AM_SIGNATURE_WORDS);
+				add_term(groups[i].terms[k].bytes, groups[i].terms[k].length, pattern);
+			}
+		}
+		*test = wider;
+	}
+	vx_filter_free(filter);
+	test->lossy = true;
 }
 
 static void
@@ -255,6 +246,9 @@ compile_jsonb(const AmColumn *column, StrategyNumber strategy, Oid subtype, Datu
 						 hash_exists(VARDATA_ANY(DatumGetPointer(keys[i])),
 									 VARSIZE_ANY_EXHDR(DatumGetPointer(keys[i]))));
 			}
+			break;
+		case AM_STRATEGY_FILTER:
+			compile_filter(argument, test);
 			break;
 		default:
 			elog(ERROR, "unrecognized strategy number: %d", strategy);
