@@ -56,6 +56,11 @@ DECLARE
 	fused       text;
 	scored      text := 'r.relevance';
 	statement   text;
+
+	-- Not the statement's time: that is older than the snapshot, which then shows
+	-- a version that begins later and has replaced the one before.  The clock's is
+	-- later than all that the snapshot shows.
+	moment      timestamptz := coalesce(as_of, clock_timestamp());
 BEGIN
 	IF namespace IS NULL THEN
 		RAISE EXCEPTION 'namespace must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -231,7 +236,7 @@ ORDER BY u.place' END;
 	statement := replace(statement, '{ours}', ours);
 	statement := replace(statement, '{ns}', quote_ident(namespace));
 	RETURN QUERY EXECUTE statement
-		USING vectors, words, seeds, labels, coalesce(as_of, clock_timestamp()), wanted, filter, exclude_sources,
+		USING vectors, words, seeds, labels, moment, wanted, filter, exclude_sources,
 			max_depth, edge_types, direction, documents, length, counts,
 			vector_weight, text_weight, graph_weight, total, k, lambda, profile, weights, coalesce(known_at, as_of),
 			text_config, edge,

@@ -104,7 +104,7 @@ sub measure_scores
 	}
 	my ($time, $base_time) = map { quantile(0.5, @$_) } \@times, \@base_times;
 	my $own = $time - $base_time;
-	printf "%-44s%12.1f%12s\n", $label, $count / $time / 1000, $own > 0 ? sprintf('%.0f', $own * 1e6 / $count) : '-';
+	printf "%-44s%12.2f%12s\n", $label, $count / $time / 1000, $own > 0 ? sprintf('%.0f', $own * 1e6 / $count) : '-';
 }
 
 ask($ours, "
@@ -182,17 +182,19 @@ ask($ours, 'VACUUM ANALYZE wordnet.edge');
 # A question: two words of a definition, the mean of their vectors, and three
 # synsets to walk from.
 ask($ours, "
-	CREATE TABLE question AS
+	CREATE TABLE search_question AS
 	SELECT row_number() OVER () AS id, words[1] || ' ' || words[2] AS words,
 		(SELECT l2_normalize(avg(embedding)) FROM word WHERE word = ANY (words[1:2])) AS vector, seeds
-	FROM (SELECT setseed(0.5)) seed, (
+	FROM (
 		SELECT ARRAY(SELECT w FROM regexp_split_to_table(lower(gloss), '[^a-z]+') w JOIN word ON word = w
-			WHERE length(w) > 3 ORDER BY md5(w || synset.id) LIMIT 2) AS words,
-			ARRAY(SELECT node_id(p.source) FROM pointer p WHERE p.source >= (synset.id * 7919::bigint) % 300000000 ORDER BY p.source LIMIT 3) AS seeds
-		FROM synset ORDER BY md5(id::text) LIMIT $questions * 2) s
+				WHERE length(w) > 3 ORDER BY md5(w || s.id) LIMIT 2) AS words,
+			ARRAY(SELECT node_id(n.id) FROM synset n
+				WHERE n.id >= (s.id * 7919::bigint) % 115000000 + 100000000 ORDER BY n.id LIMIT 3) AS seeds
+		FROM (SELECT id, gloss FROM synset ORDER BY md5(id::text) LIMIT $questions * 2) s
+		OFFSET 0) q
 	WHERE cardinality(words) = 2 AND cardinality(seeds) = 3
 	LIMIT $questions");
-$questions = ask($ours, 'SELECT count(*) FROM question');
+$questions = ask($ours, 'SELECT count(*) FROM search_question');
 chomp $questions;
 
 my $nodes = ask($ours, 'SELECT count(*) FROM wordnet.node');
@@ -213,7 +215,7 @@ sub measure_search
 		for my $id (1 .. $last)
 		{
 			my ($found, $time) =
-			  ask($ours, "SELECT s.id FROM question q, context_search('wordnet', $arguments) s WHERE q.id = $id");
+			  ask($ours, "SELECT s.id FROM search_question q, context_search('wordnet', $arguments) s WHERE q.id = $id");
 			next if $round == 0;
 			push @times, $time;
 			$whole++ if ($found =~ tr/\n//) == 10;
