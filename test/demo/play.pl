@@ -234,9 +234,13 @@ sub play_statement
 	{
 		$rows = $1;
 		pop @$lines;
-		print "\n";
-		show_table(map { [ $_ eq '' ? '' : split /$separator/, $_, -1 ] } @$lines);
-		print "\n";
+		# Functions that return nothing have nothing to show.
+		if ($rows == 0 || grep { /[^$separator]/ } @$lines[ 1 .. $#$lines ])
+		{
+			print "\n";
+			show_table(map { [ $_ eq '' ? '' : split /$separator/, $_, -1 ] } @$lines);
+			print "\n";
+		}
 	}
 	elsif (@$lines && $lines->[-1] =~ /^(?:SELECT|INSERT 0|UPDATE|DELETE|COPY) (\d+)\z/)
 	{
