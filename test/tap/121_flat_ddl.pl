@@ -386,7 +386,8 @@ isnt($code, 0, 'EXCLUDE USING flat is refused');
 like($err, qr/ERROR/, '... with an error: ' . ($err =~ /(ERROR:[^\n]*)/ ? $1 : $err));
 for my $bad (
 	[ 'CREATE UNIQUE INDEX ON t USING flat (v vector_l2_ops)', qr/does not support unique indexes/ ],
-	[ 'CREATE INDEX ON t USING flat (v vector_l2_ops, id)', qr/does not support multicolumn indexes/ ],
+	[ 'CREATE INDEX ON t USING flat (id, v vector_l2_ops)', qr/first column of index .* must be a vector/ ],
+	[ 'CREATE INDEX ON t USING flat (v vector_l2_ops, v vector_l2_ops)', qr/column 2 of index .* cannot be a vector/ ],
 	[ 'CREATE INDEX ON t USING flat (v vector_l2_ops) INCLUDE (id)', qr/does not support included columns/ ],
 	[ 'CREATE INDEX ON t USING flat (v vector_l2_ops DESC)', qr/does not support ASC\/DESC options/ ],
 	[ 'CREATE INDEX ON t USING flat (v)', qr/no default operator class/ ],
