@@ -238,7 +238,9 @@ check_reserved_blocks(Relation index, const StoreMetaData *meta)
 static void
 extend_file(Relation index, ForkNumber fork, BlockNumber block)
 {
-	bool		need_lock = !RELATION_IS_LOCAL(index);
+	/* Of a build's own index workers do not know that it is new: they lock. */
+	bool		need_lock = !RELATION_IS_LOCAL(index) ||
+		RelationGetRelid(index) == vx_store_unlogged_index;
 
 	if (block < RelationGetNumberOfBlocksInFork(index, fork))
 		return;
