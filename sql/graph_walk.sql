@@ -144,6 +144,13 @@ INSERT INTO graph_time VALUES (1, 1, 2, '[2020-01-01,)', '2023-01-01'), (2, 1, 3
 SELECT array_agg(node ORDER BY node) FROM graph_walk('graph_time', ARRAY[1]);
 SELECT as_of, array_agg(node ORDER BY node) FROM unnest('{2019-01-01,2020-01-01,2021-12-31 23:59:59,2022-01-01,2022-12-31,2023-01-01,2999-01-01}'::timestamptz[]) as_of,
 	graph_walk('graph_time', ARRAY[1], as_of => as_of) GROUP BY 1 ORDER BY 1;
+-- Now is later than the beginning of a statement that has put an edge
+DO $$
+BEGIN
+	INSERT INTO graph_time VALUES (9, 9, 10, tstzrange(clock_timestamp(), NULL), NULL);
+	RAISE NOTICE '% nodes', (SELECT count(*) FROM graph_walk('graph_time', ARRAY[9]));
+END
+$$;
 SELECT array_agg(node ORDER BY node) FROM graph_walk('graph_time', ARRAY[1], invalidated_column => '', valid_column => '');
 
 -- Nodes that are not valid are not passed through, unless they may be

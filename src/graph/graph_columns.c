@@ -15,7 +15,6 @@
 #include <math.h>
 
 #include "access/relation.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -93,7 +92,12 @@ vx_graph_get_max_rows(FunctionCallInfo fcinfo, int arg)
 	return PG_GETARG_INT64(arg);
 }
 
-/* An argument number below 0 means that the function does not have it. */
+/*
+ * An argument number below 0 means that the function does not have it.
+ *
+ * Now is when the walk begins, not when the statement did: the snapshot may have
+ * edges that were put in between, whose time begins with them.
+ */
 void
 vx_graph_get_options(FunctionCallInfo fcinfo, int types_arg, int min_weight_arg, int as_of_arg,
 					 GraphEdgesOptions *options)
@@ -113,7 +117,7 @@ vx_graph_get_options(FunctionCallInfo fcinfo, int types_arg, int min_weight_arg,
 	}
 	options->as_of_given = as_of_arg >= 0 && !PG_ARGISNULL(as_of_arg);
 	options->as_of = options->as_of_given ? PG_GETARG_TIMESTAMPTZ(as_of_arg) :
-		GetCurrentStatementStartTimestamp();
+		GetCurrentTimestamp();
 }
 
 /* A table or view, locked for reading until the transaction ends. */

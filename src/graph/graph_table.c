@@ -189,7 +189,7 @@ add_chunk(GraphTable *table)
 {
 	uint32		chunk = table->count / GRAPH_NODES_PER_CHUNK;
 
-	if (table->count >= GRAPH_NO_NODE - GRAPH_NODES_PER_CHUNK)
+	if (table->count > PG_INT32_MAX - GRAPH_NODES_PER_CHUNK)
 		elog(ERROR, "a walk cannot reach more than %u nodes", table->count);
 	vx_graph_check_memory(table, GRAPH_NODES_PER_CHUNK * sizeof(GraphNode));
 	if (chunk >= table->chunk_slots)
