@@ -39,7 +39,7 @@ static inline bool equals_probe(GraphTable *table, uint32 node);
 #define SH_ELEMENT_TYPE GraphHashEntry
 #define SH_KEY_TYPE uint32
 #define SH_KEY node
-#define SH_HASH_KEY(tb, key) (Assert(false), 0)
+#define SH_HASH_KEY(tb, key) (AssertMacro(false), 0)
 #define SH_EQUAL(tb, a, b) equals_probe((GraphTable *) (tb)->private_data, a)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, entry) ((entry)->hash)
