@@ -234,48 +234,48 @@ StaticAssertDecl(STORE_BUCKET_BYTES == 64, "a bucket is one cache line");
 	((STORE_PAGE_END - STORE_ALIGNED_START) / (bytes) / 32 * 32)
 
 /*
- * Extents.  Page p < 8 is an extent of its own; above, each doubling of a
- * family is cut into eight extents of equal size.  So a family of any size
- * has at most 240 extents, and at most an eighth of it lies ahead unused.
+ * Extents.  Each of the first 32 pages is an extent of its own; above, each
+ * doubling of a family is cut into 32 extents of equal size.  So a family of any
+ * size has at most 896 extents, and at most a 32nd of it lies ahead unused.
  */
-#define STORE_MAX_EXTENTS	240
+#define STORE_EXTENT_BITS	5
+#define STORE_EXTENT_CUTS	(1U << STORE_EXTENT_BITS)
+#define STORE_MAX_EXTENTS	(STORE_EXTENT_CUTS * (32 - STORE_EXTENT_BITS + 1))
 
 static inline uint32
 StoreExtentOfPage(uint32 page_no)
 {
-	int			log;
+	int			shift;
 
-	if (page_no < 8)
+	if (page_no < STORE_EXTENT_CUTS)
 		return page_no;
-	log = pg_leftmost_one_pos32(page_no);
-	return (log - 3) * 8 + ((page_no >> (log - 3)) & 7) + 8;
+	shift = pg_leftmost_one_pos32(page_no) - STORE_EXTENT_BITS;
+	return (shift + 1) * STORE_EXTENT_CUTS + ((page_no >> shift) & (STORE_EXTENT_CUTS - 1));
 }
 
 /* First page of an extent: the inverse of StoreExtentOfPage */
 static inline uint32
 StoreExtentFirstPage(uint32 extent)
 {
-	if (extent < 8)
+	if (extent < STORE_EXTENT_CUTS)
 		return extent;
-	return (8 + extent % 8) << (extent / 8 - 1);
-}
-
-/* The page's distance from the first page of its extent */
-static inline uint32
-StoreExtentOffset(uint32 page_no)
-{
-	if (page_no < 8)
-		return 0;
-	return page_no & ((1U << (pg_leftmost_one_pos32(page_no) - 3)) - 1);
+	return (STORE_EXTENT_CUTS + extent % STORE_EXTENT_CUTS) << (extent / STORE_EXTENT_CUTS - 1);
 }
 
 /* Pages in the page's extent */
 static inline uint32
 StoreExtentPages(uint32 page_no)
 {
-	if (page_no < 8)
+	if (page_no < STORE_EXTENT_CUTS)
 		return 1;
-	return 1U << (pg_leftmost_one_pos32(page_no) - 3);
+	return 1U << (pg_leftmost_one_pos32(page_no) - STORE_EXTENT_BITS);
+}
+
+/* The page's distance from the first page of its extent */
+static inline uint32
+StoreExtentOffset(uint32 page_no)
+{
+	return page_no & (StoreExtentPages(page_no) - 1);
 }
 
 /* Slots start here on pages of a family */
