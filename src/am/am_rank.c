@@ -153,9 +153,10 @@ vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead)
 }
 
 bool
-vx_am_rank_is_empty(const AmRank *rank)
+vx_am_rank_has_within(const AmRank *rank, double limit)
 {
-	return pairingheap_is_empty(rank->heap);
+	return !pairingheap_is_empty(rank->heap) &&
+		pairingheap_container(RankedRow, node, pairingheap_first(rank->heap))->distance <= limit;
 }
 
 bool

@@ -34,7 +34,8 @@ extern void vx_am_end_rank(AmRank *rank);
  */
 extern bool vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead);
 
-extern bool vx_am_rank_is_empty(const AmRank *rank);
+/* Is there a row that is no farther than limit? */
+extern bool vx_am_rank_has_within(const AmRank *rank, double limit);
 
 /*
  * Take the nearest row, if there is one and its distance is at most limit

@@ -242,6 +242,7 @@ start_scan(IndexScanDesc scan)
 											   vx_am_find_limit(scan), state->filter,
 											   &state->counters);
 		state->walking = true;
+		state->border_distance = -get_float8_infinity();
 	}
 
 	state->phase = AM_PHASE_ODD;
@@ -306,7 +307,7 @@ next_code_rows(IndexScanDesc scan)
 			{
 				/* A batch of the walk ends: what it gave goes out first. */
 				state->at_border = state->walking && state->rank != NULL &&
-					!vx_am_rank_is_empty(state->rank);
+					vx_am_rank_has_within(state->rank, state->border_distance);
 				if (state->at_border || !vx_am_collect_candidates(scan))
 					return false;
 			}
@@ -611,6 +612,8 @@ get_ranked_tuple(IndexScanDesc scan)
 			bound = -get_float8_infinity();
 		else if (more && state->phase == AM_PHASE_CODES)
 			bound = state->chain_bound;
+		else if (!more && state->at_border)
+			bound = state->border_distance;
 		if (vx_am_take_row(state->rank, bound, &scan->xs_heaptid, &distance))
 		{
 			if (!accept_distance(state, distance))
@@ -641,6 +644,8 @@ get_ranked_tuple(IndexScanDesc scan)
 			continue;
 		}
 		state->chain_dead = false;
+		if (state->walking && state->phase == AM_PHASE_CODES && distance > state->border_distance)
+			state->border_distance = distance;
 		if (unlikely(distance < bound && state->query.params.kind != QUANT_NONE))
 			check_bound(scan, tid, distance);
 	}

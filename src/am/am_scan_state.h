@@ -59,6 +59,7 @@ typedef struct AmScanData
 	void	   *walk_state;
 	bool		walking;		/* it may give more */
 	bool		at_border;		/* but rows of its last batch come first */
+	double		border_distance;	/* of the farthest of these */
 	uint64	   *given;			/* by node id: candidates from the walk */
 	uint64		given_nodes;	/* bits there are */
 	bool		has_returned;	/* last_distance is set */

@@ -190,12 +190,14 @@ shared_buffers = 1MB
 		$primary->backup('later');
 		abandon_clients($load);
 		$primary->safe_psql('postgres', qq{
-			TRUNCATE t; SELECT flattest.fill('t', 1, 700, $dims, 10, 0.8); DELETE FROM t WHERE id % 3 = 0; VACUUM t;
-			SELECT pg_create_restore_point('here')});
+			TRUNCATE t; SELECT flattest.fill('t', 1, 700, $dims, 10, 0.8); DELETE FROM t WHERE id % 3 = 0; VACUUM t});
+		my $segment = $primary->safe_psql('postgres', q{SELECT pg_walfile_name(pg_create_restore_point('here'))});
 		my $truth = $primary->safe_psql('postgres', q{SELECT md5(string_agg(id || coalesce(v::text, ''), ',' ORDER BY id)) FROM t});
 		$primary->safe_psql('postgres', qq{
 			INSERT INTO t (v) SELECT some_vector(g) FROM generate_series(1, 500) g; DELETE FROM t WHERE id % 5 = 0; VACUUM t;
 			SELECT pg_switch_wal()});
+		# The archiver may be several segments behind.
+		$primary->poll_query_until('postgres', "SELECT last_archived_wal >= '$segment' FROM pg_stat_archiver") or die;
 		my $restored = PostgreSQL::Test::Cluster->new('restored');
 		$restored->init_from_backup($primary, 'later', has_restoring => 1, standby => 0);
 		$restored->append_conf('postgresql.conf', q{
