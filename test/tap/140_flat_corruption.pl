@@ -60,13 +60,14 @@ $node->safe_psql('postgres', sprintf(q{
 		]) WITH ORDINALITY u(q, n)
 	$$}, $dims));
 
-# In a graph: what walks give, if they are so narrow that passes are not cheaper
+# In a graph: what walks give, if they are so narrow that passes are not cheaper.
+# d + 0: from 16 on an aggregate believes that what the index gives is in order.
 $node->safe_psql('postgres', sprintf(q{
 	CREATE FUNCTION look_by_walk(source regclass) RETURNS text[] LANGUAGE sql AS $$
 		SELECT array_agg(attempt(format(q, source)) ORDER BY n)
 		FROM unnest(ARRAY[
 			'SELECT count(*) || '' '' || count(DISTINCT place) FROM (SELECT ctid AS place FROM %%s ORDER BY v <-> flattest.nth_vector(1, %1$d) LIMIT 5) s',
-			'SELECT md5(array_agg(d ORDER BY d)::text) FROM (SELECT v <-> flattest.nth_vector(2, %1$d) AS d FROM %%s ORDER BY v <-> flattest.nth_vector(2, %1$d)) s'
+			'SELECT md5(array_agg(d ORDER BY d + 0)::text) FROM (SELECT v <-> flattest.nth_vector(2, %1$d) AS d FROM %%s ORDER BY v <-> flattest.nth_vector(2, %1$d)) s'
 		]) WITH ORDINALITY u(q, n)
 	$$}, $dims));
 
