@@ -822,6 +822,27 @@ remove_dead_nodes(StoreIndex *store)
 	pfree(vacuum.dead);
 }
 
+/*
+ * Measure what has grown much since the last time, or was empty then.
+ */
+static void
+calibrate_if_grown(StoreIndex *store)
+{
+	HnswMetaData meta;
+	double		nodes;
+
+	vx_store_refresh_meta(store);
+	vx_hnsw_check_words(store);
+	meta = *HnswGetMeta(&store->meta);
+	/* Whole pages: give or take one */
+	nodes = (double) vx_hnsw_node_limit(store) - store->codes_per_page;
+	if (meta.entry_node == STORE_NONE ||
+		(meta.calibrated && nodes <= (1.0 + CALIBRATE_FRACTION) * (double) meta.calibrated_nodes))
+		return;
+	vx_hnsw_calibrate(store, &meta);
+	vx_hnsw_store_calibration(store, &meta);
+}
+
 IndexBulkDeleteResult *
 vx_hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 					IndexBulkDeleteCallback callback, void *callback_state)
@@ -848,6 +869,7 @@ vx_hnsw_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	}
 	else
 		vx_store_finish_vacuum(stats);
+	calibrate_if_grown(vx_store_open(info->index));
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	return stats;
 }

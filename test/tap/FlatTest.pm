@@ -516,8 +516,12 @@ sub kill_server
 {
 	my ($node) = @_;
 	my $pid = $node->{_pid};
-	my @children = grep { /^\d+$/ } split /\s+/, `ps -o pid= --ppid $pid`;
+	my @children;
 
+	# Who stands still starts no processes that the list would miss.
+	kill 'STOP', $pid;
+	select undef, undef, undef, 0.02;
+	@children = grep { /^\d+$/ } split /\s+/, `ps -o pid= --ppid $pid`;
 	kill 'KILL', $pid, @children;
 	$node->{_pid} = undef;
 	# The shared memory must be nobody's when the next one starts.
