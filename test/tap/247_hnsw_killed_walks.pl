@@ -98,7 +98,7 @@ SKIP:
 		CREATE EXTENSION vecext;
 		CREATE TABLE narrow (id int);
 		INSERT INTO narrow SELECT generate_series(1, 6000);
-		CREATE FUNCTION wide(n int) RETURNS vector LANGUAGE sql IMMUTABLE AS
+		CREATE FUNCTION wide(n int) RETURNS vector LANGUAGE sql IMMUTABLE SET search_path = public AS
 			'SELECT array_agg(sin(n * 0.37 + i * 1.7 + (n % 13) * i)::float4 ORDER BY i)::vector FROM generate_series(1, 100) i';
 		CREATE INDEX narrow_v ON narrow USING hnsw ((wide(id)::vector(100)) vector_l2_ops) WITH (m = 8, ef_construction = 30)});
 	my $size = $node->safe_psql('postgres', q{SELECT pg_relation_size('narrow_v')});
