@@ -511,6 +511,21 @@ sub abandon_clients
 	return;
 }
 
+# By /proc: a machine may have no ps.
+sub children_of
+{
+	my ($parent) = @_;
+	my @children;
+
+	for my $file (glob '/proc/[0-9]*/stat')
+	{
+		open my $in, '<', $file or next;
+		my $line = readline $in;
+		push @children, $1 if defined $line && $line =~ /^(\d+) \(.*\) \S (\d+) /s && $2 == $parent;
+	}
+	return @children;
+}
+
 # The postmaster and all its children, at once.
 sub kill_server
 {
@@ -521,7 +536,7 @@ sub kill_server
 	# Who stands still starts no processes that the list would miss.
 	kill 'STOP', $pid;
 	select undef, undef, undef, 0.02;
-	@children = grep { /^\d+$/ } split /\s+/, `ps -o pid= --ppid $pid`;
+	@children = children_of($pid);
 	kill 'KILL', $pid, @children;
 	$node->{_pid} = undef;
 	# The shared memory must be nobody's when the next one starts.
