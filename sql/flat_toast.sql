@@ -74,6 +74,21 @@ FROM (SELECT id, v FROM stored ORDER BY v <-> wide(5) LIMIT 8) a,
 -- Scans that are not read to their end
 SELECT (SELECT id FROM stored ORDER BY v <-> wide(g) LIMIT 1) = g AS itself, count(*)
 FROM generate_series(1, 49) g GROUP BY 1;
+
+-- A session remembers where it found chunks; they may have gone, moved, or made place for others.
 RESET enable_seqscan;
+DELETE FROM stored WHERE id % 3 = 0;
+VACUUM stored;
+INSERT INTO stored SELECT g, 'anew', wide(g + 2000) FROM generate_series(1, 280) g WHERE g % 3 = 0;
+SELECT q, compare_order(wide(q), 280) FROM (VALUES (3), (2003)) a (q);
+DELETE FROM stored WHERE id > 20;
+VACUUM FULL stored;
+SELECT q, compare_order(wide(q), 280) FROM (VALUES (3), (2003)) a (q);
+BEGIN;
+TRUNCATE stored;
+INSERT INTO stored SELECT g, 'inside', wide(g + 3000) FROM generate_series(1, 50) g;
+SELECT q, compare_order(wide(q), 280) FROM (VALUES (3), (3003)) a (q);
+ROLLBACK;
+SELECT q, compare_order(wide(q), 280) FROM (VALUES (3), (2003)) a (q);
 DROP TABLE stored;
 DROP FUNCTION compare_order, wide, plain;
