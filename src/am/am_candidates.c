@@ -331,19 +331,10 @@ scan_matches(AmScan state, uint32 chunk, const QuantQuery *query, bool sort, dou
 	uint32		nodes[MATCH_BATCH];
 	int			count = 0;
 
-	while (node < end)
+	for (node = vx_am_next_bit(filter->nodes, node, end); node < end;
+		 node = vx_am_next_bit(filter->nodes, node + 1, end))
 	{
-		uint32		word = filter->nodes[node / 32] >> (node % 32);
-
-		if (word == 0)
-		{
-			node = (node / 32 + 1) * 32;
-			continue;
-		}
-		node += pg_rightmost_one_pos32(word);
-		if (node >= end)
-			break;
-		nodes[count++] = node++;
+		nodes[count++] = node;
 		if (count == MATCH_BATCH)
 		{
 			offer_nodes(state, query, nodes, count, sort, threshold);

@@ -12,6 +12,7 @@
 
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
@@ -73,4 +74,25 @@ vx_am_estimate_filter(PlannerInfo *root, IndexPath *path, Cost page_cost,
 	cost->rows = row_pages * (1 - exp(-matches / row_pages)) * page_cost +
 		matches * cpu_index_tuple_cost;
 	cost->codes = cost->rows + matches * MATCH_COST * cpu_operator_cost;
+}
+
+/*
+ * Are the vectors out of line, by the statistics of the column?
+ */
+bool
+vx_am_is_toasted(PlannerInfo *root, const IndexOptInfo *index)
+{
+	int			column = index->indexkeys[0];
+	Oid			table;
+	Oid			type;
+	Oid			collation;
+	int32		dims;
+	int32		width;
+
+	if (column <= 0)
+		return false;
+	table = planner_rt_fetch(index->rel->relid, root)->relid;
+	get_atttypetypmodcoll(table, column, &type, &dims, &collation);
+	width = get_attavgwidth(table, column);
+	return width > 0 && width < dims * (int) sizeof(float) / 2;
 }

@@ -22,7 +22,6 @@
 #include "access/skey.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "port/pg_bitutils.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -452,60 +451,42 @@ vx_am_page_passes(const AmFilter *filter, uint32 page_no)
 	uint64		row = (uint64) page_no * STORE_ROWS_PER_PAGE;
 	uint64		end = Min(row + STORE_ROWS_PER_PAGE, filter->row_limit);
 
-	while (row < end)
-	{
-		uint32		word = filter->rows[row / 32] >> (row % 32);
-
-		if (word != 0)
-			return row + pg_rightmost_one_pos32(word) < end;
-		row = (row / 32 + 1) * 32;
-	}
-	return false;
+	return row < end && vx_am_next_bit(filter->rows, row, end) < end;
 }
 
 void
 vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store)
 {
-	uint32		pages = store->meta.families[STORE_ROW].pages;
-	uint32		page_no;
+	uint64		end = Min((uint64) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE,
+						  filter->row_limit);
+	uint64		row;
 
 	filter->node_limit = (uint64) store->meta.families[STORE_CODE].pages * store->codes_per_page;
 	filter->nodes = MemoryContextAllocExtended(CurrentMemoryContext, filter->node_limit / 8 + 8,
 											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (page_no = 0; page_no < pages; page_no++)
+	row = vx_am_next_bit(filter->rows, 0, end);
+	while (row < end)
 	{
+		uint32		page_no = row / STORE_ROWS_PER_PAGE;
 		uint64		first = (uint64) page_no * STORE_ROWS_PER_PAGE;
+		uint64		page_end;
 		Buffer		buffer;
 		Page		page;
-		uint32		slots;
-		uint64		row;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!vx_am_page_passes(filter, page_no))
-			continue;
 		buffer = vx_store_lock(store, STORE_ROW, page_no, BUFFER_LOCK_SHARE);
 		page = BufferGetPage(buffer);
-		slots = vx_store_slots(page, STORE_ROW, sizeof(StoreRowData));
-		for (row = first; row < first + slots && row < filter->row_limit;)
+		page_end = Min(first + vx_store_slots(page, STORE_ROW, sizeof(StoreRowData)), end);
+		for (; row < page_end; row = vx_am_next_bit(filter->rows, row + 1, page_end))
 		{
-			uint32		word = filter->rows[row / 32] >> (row % 32);
-			StoreRowData *data;
+			StoreRowData *data = (StoreRowData *)
+				vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), row - first);
 
-			if (word == 0)
-			{
-				row = (row / 32 + 1) * 32;
-				continue;
-			}
-			row += pg_rightmost_one_pos32(word);
-			if (row >= first + slots)
-				break;
-			data = (StoreRowData *) vx_store_slot(page, STORE_ROW, sizeof(StoreRowData),
-												  row - first);
 			if (StoreRowLife(data) == STORE_ROW_LIVE && StoreRowKind(data) == STORE_ROW_CODED &&
 				data->node < filter->node_limit)
 				filter->nodes[data->node / 32] |= 1U << (data->node % 32);
-			row++;
 		}
 		UnlockReleaseBuffer(buffer);
+		row = vx_am_next_bit(filter->rows, first + STORE_ROWS_PER_PAGE, end);
 	}
 }

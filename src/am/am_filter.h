@@ -9,6 +9,7 @@
 #define VX_AM_FILTER_H
 
 #include "access/relscan.h"
+#include "port/pg_bitutils.h"
 
 #include "am/am_column.h"
 
@@ -35,6 +36,34 @@ extern void vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store);
 
 /* True if a row of this page of rows passes. */
 extern bool vx_am_page_passes(const AmFilter *filter, uint32 page_no);
+
+/*
+ * The first bit that is set in a bitmap, from a place on; end if there is none
+ * before it.  Few rows pass, as a rule: most of the work is leaving out zeros.
+ */
+static inline uint64
+vx_am_next_bit(const uint32 *bits, uint64 from, uint64 end)
+{
+	uint64		word_no = from / 32;
+	uint64		last;
+	uint32		word;
+
+	if (from >= end)
+		return end;
+	word = bits[word_no] & (~0U << (from % 32));
+	last = (end - 1) / 32;
+	while (word == 0)
+	{
+		/* Four words at a time: there is nothing in them to wait for. */
+		while (word_no + 4 <= last &&
+			   (bits[word_no + 1] | bits[word_no + 2] | bits[word_no + 3] | bits[word_no + 4]) == 0)
+			word_no += 4;
+		if (++word_no > last)
+			return end;
+		word = bits[word_no];
+	}
+	return Min(word_no * 32 + pg_rightmost_one_pos32(word), end);
+}
 
 static inline bool
 vx_am_row_passes(const AmFilter *filter, uint32 row)

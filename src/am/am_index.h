@@ -62,6 +62,7 @@ typedef struct AmFilterCost
 
 extern void vx_am_estimate_filter(PlannerInfo *root, IndexPath *path, Cost page_cost,
 								  AmFilterCost *cost);
+extern bool vx_am_is_toasted(PlannerInfo *root, const IndexOptInfo *index);
 
 /* am_planner.c */
 extern void vx_am_install_planner_hook(void *cost_estimate, bool parallel);
@@ -71,5 +72,8 @@ extern Oid	vx_am_ball_sibling(Oid function, Oid vector_type, Oid ball_type);
 /* am_planner_filter.c */
 extern void vx_am_add_array_paths(PlannerInfo *root, RelOptInfo *rel);
 extern Expr *vx_am_make_bool_clause(IndexOptInfo *index, const RestrictInfo *restriction);
+
+/* am_planner_rival.c */
+extern void vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel);
 
 #endif							/* VX_AM_INDEX_H */

@@ -375,6 +375,7 @@ adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 	{
 		add_threshold_paths(root, rel);
 		vx_am_add_array_paths(root, rel);
+		vx_am_drop_slower_paths(root, rel);
 	}
 
 	foreach(cell, rel->partial_pathlist)

@@ -73,18 +73,6 @@ guess_ef(double wanted)
 }
 
 /*
- * Are the vectors out of line, by the statistics of the column?
- */
-static bool
-is_toasted(Relation relation, int dims)
-{
-	AttrNumber	column = relation->rd_index->indkey.values[0];
-	int32		width = column > 0 ? get_attavgwidth(relation->rd_index->indrelid, column) : 0;
-
-	return width > 0 && width < dims * (int) sizeof(float) / 2;
-}
-
-/*
  * Cost of a walk with a given ef.
  */
 static Cost
@@ -181,7 +169,7 @@ vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 		double		nodes = Max(index->rel->tuples, 1);
 		double		passing = Max(Min(index->rel->rows, nodes), 1) / nodes;
 		double		kept = Min(passing / Max(filter.selectivity, 1 / nodes), 1);
-		bool		toasted = is_toasted(relation, dims);
+		bool		toasted = vx_am_is_toasted(root, index);
 		QualCost	distance;
 		Cost		walk;
 		Cost		rest;

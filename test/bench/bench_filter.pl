@@ -44,7 +44,9 @@ my %set = (
 my @kinds = (
 	[ 'uniform', 'far', sub { "u < $_[0]" } ],
 	[ 'pair', 'far', sub { my $each = int(sqrt($_[0] * 10000) + 0.5); "u < $each AND w < $each" } ],
-	[ 'zipf', 'far', sub { "z < " . int(10000**($_[0] / 10000) + 0.5) } ],
+	[ 'zipf', 'far', sub {
+		my %values = (1000 => '<= 2', 500 => '= 2', 100 => '= 10', 10 => '= 100', 1 => '= 1000');
+		'z ' . ($values{ $_[0] } // '< ' . int(10000**($_[0] / 10000) + 0.5)) } ],
 	[ 'near', 'near', sub { "c < $_[0]" } ],
 	[ 'remote', 'near', sub { 'c >= ' . (10000 - $_[0]) } ]);
 
