@@ -64,6 +64,7 @@ INSERT INTO filter_condition_list VALUES
 	('ip << ''10.1.0.0/16'''), ('ip <<= ''10.1.0.0/18'''), ('ip < ''10.1.0.0'''), ('ip >= ''10.3.128.0'''), ('ip = ''10.2.3.4'''), ('ip << ''0.0.0.0/0'''), ('ip <<= ''2001:db8::/24'''), ('ip << ''::/0'''), ('ip > ''10.255.255.255'''),
 	('ip <<= (SELECT ip FROM filter_condition WHERE masklen(ip) = 12 ORDER BY id LIMIT 1)'),
 	('tags && ''{5,7}'''), ('tags @> ''{5}'''), ('tags @> ''{}'''), ('tags && ''{}'''), ('tags && ''{5,NULL}'''), ('tags @> ''{5,NULL}'''), ('tags = ''{}'''), ('tags = (SELECT tags FROM filter_condition WHERE id = 7)'),
+	('''5'' = ANY (tags)'), ('NOT ''5'' = ANY (tags)'), ('NULL = ANY (tags)'), ('5 = ANY (nums)'), ('5 = ANY (longs)'), ('5::int2 = ANY (nums) AND i2 > 0'), ('5::int8 = ANY (nums)'), ('5.0 = ANY (nums)'),
 	('tags IS NULL'), ('tags IS NOT NULL'), ('tags && ''{1,2,3,4,5,6,7,8,9,10,11,12}'''), ('tags @> ''{1}'' AND tags @> ''{2}'' OR id = 1'), ('nums && ''{5,7}'''), ('nums @> ''{5}'''), ('longs && ''{5}'''), ('longs @> ''{5}'''),
 	('j @> ''{"a": 5}'''), ('j @> ''{"a": 5.0}'''), ('j @> ''{"b": {"c": 3}}'''), ('j @> ''{"tags": ["5"]}'''), ('j @> ''{"tags": "5"}'''), ('j @> ''{"b": {"d": [true]}}'''), ('j @> ''{}'''), ('j @> ''[]'''),
 	('j @> ''"k5"'''), ('j @> ''["k5"]'''), ('j @> ''7'''), ('j @> ''{"k5": null}'''), ('j @> ''{"b": {}}'''), ('j ? ''k5'''), ('j ?| ''{k5,k6,NULL}'''), ('j ?| ''{}'''), ('j ?& ''{k5,a,NULL}'''), ('j ?& ''{}'''), ('j IS NULL'),

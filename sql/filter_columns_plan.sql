@@ -32,7 +32,8 @@ SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 SELECT asked, s.* FROM unnest(ARRAY[
 	'tenant = 5', 'kind = 5', 'kind IN (1, 2)', 'kind IN (1, 2) AND tenant < 500', 'kind = ANY (ARRAY[1, 2]) AND tenant IN (1, 2, 3)', 'tenant < ANY (''{5,6}'')', 'NOT flag AND tenant < 100', 'flag IS TRUE AND tenant < 100',
-	'kind IN (1, 2) AND NOT flag', 'tags && ''{5}''', 'l2_within(v, ''[1,2,3,4]'', 50) AND kind IN (1, 2)']) asked,
+	'kind IN (1, 2) AND NOT flag', 'tags && ''{5}''', '5 = ANY (tags)', '5::int2 = ANY (tags) AND kind = 5', '5::int8 = ANY (tags)', '5 <> ANY (tags)', '5 = ALL (tags)', 'id = ANY (tags)',
+	'l2_within(v, ''[1,2,3,4]'', 50) AND kind IN (1, 2)']) asked,
 	pg_temp.scan(format('SELECT id FROM filter_plan WHERE %s ORDER BY v <-> ''[100,2,3,4]'' LIMIT 10', asked)) s;
 RESET enable_bitmapscan;
 SELECT count(*) FILTER (WHERE kind IN (1, 2)), count(*) FROM (
@@ -48,6 +49,10 @@ SET plan_cache_mode = force_generic_plan;
 SELECT * FROM pg_temp.scan('EXECUTE filter_plan_any(''{1,2}'')');
 EXECUTE filter_plan_any('{1,2}');
 EXECUTE filter_plan_any('{}');
+PREPARE filter_plan_element(int) AS SELECT id FROM filter_plan WHERE $1 = ANY (tags) ORDER BY v <-> '[100,2,3,4]' LIMIT 3;
+SELECT * FROM pg_temp.scan('EXECUTE filter_plan_element(5)');
+EXECUTE filter_plan_element(5);
+EXECUTE filter_plan_element(NULL);
 RESET plan_cache_mode;
 
 -- Beside a B-tree: few rows come from there and are sorted, more from the index that knows their order
@@ -62,7 +67,7 @@ ALTER TABLE filter_plan ENABLE ROW LEVEL SECURITY;
 CREATE POLICY filter_plan_policy ON filter_plan USING (kind IN (1, 2));
 SET ROLE regress_filter_plan;
 SET enable_bitmapscan = off;
-SELECT asked, s.* FROM unnest(ARRAY['tenant = 5', 'tenant IN (1, 2, 3)', 'tags && ''{5}''']) asked,
+SELECT asked, s.* FROM unnest(ARRAY['tenant = 5', 'tenant IN (1, 2, 3)', 'tags && ''{5}''', '5 = ANY (tags)']) asked,
 	pg_temp.scan(format('SELECT id FROM filter_plan WHERE %s ORDER BY v <-> ''[100,2,3,4]'' LIMIT 10', asked)) s;
 SELECT id, kind FROM filter_plan WHERE tenant IN (11, 13, 501) ORDER BY v <-> '[100,2,3,4]' LIMIT 3;
 RESET ROLE;

@@ -72,6 +72,8 @@ extern Oid	vx_am_ball_sibling(Oid function, Oid vector_type, Oid ball_type);
 /* am_planner_filter.c */
 extern void vx_am_add_array_paths(PlannerInfo *root, RelOptInfo *rel);
 extern Expr *vx_am_make_bool_clause(IndexOptInfo *index, const RestrictInfo *restriction);
+extern Expr *vx_am_make_element_clause(PlannerInfo *root, IndexOptInfo *index,
+									   const RestrictInfo *restriction);
 
 /* am_planner_rival.c */
 extern void vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel);

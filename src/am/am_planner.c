@@ -307,7 +307,7 @@ make_ball_clause(PlannerInfo *root, IndexOptInfo *index, const RestrictInfo *res
 
 /*
  * Plan anew with the conditions that make_ball_clause finds, if there are any,
- * and those on bool columns that the planner does not know of.
+ * and those on bool columns and on arrays that the planner does not know of.
  * A comparison of distances is a condition of float8, and the planner asks no
  * support function whether there is more to it.
  *
@@ -337,6 +337,8 @@ add_threshold_paths(PlannerInfo *root, RelOptInfo *rel)
 
 			if (clause == NULL)
 				clause = vx_am_make_bool_clause(index, restriction);
+			if (clause == NULL)
+				clause = vx_am_make_element_clause(root, index, restriction);
 			if (clause != NULL)
 			{
 				RestrictInfo *shown = make_simple_restrictinfo(root, clause);

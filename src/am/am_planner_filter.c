@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * am_planner_filter.c
- *	  Planner support for conditions on columns after the vector: what the
- *	  planners of 15 and 16 do not do by themselves.
+ *	  Planner support for conditions on columns after the vector: what
+ *	  planners do not do by themselves.
  *
  * - They give an index path either an order or a condition "column = ANY
  *	 (array)" on a column after the first, never both: here such conditions
@@ -10,6 +10,9 @@
  * - 15 knows conditions on bool columns ("flag", "NOT flag") for its own
  *	 operator families only: here they are written as comparisons, for indexes
  *	 to see.
+ * - All of them know "constant = ANY (array)" for a column that is compared
+ *	 with an array, not for one that is the array: here it is written as
+ *	 "array @> ARRAY[constant]".
  *
  * Other conditions of a path stay as they are, and whatever is added here is a
  * clause of the query: rows are the same with or without it.
@@ -20,16 +23,21 @@
 
 #include "access/sysattr.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
+#include "parser/parse_coerce.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
+#include "am/am_column.h"
 #include "am/am_index.h"
 #include "base/base_compat.h"
 
@@ -174,6 +182,65 @@ vx_am_make_bool_clause(IndexOptInfo *index, const RestrictInfo *restriction)
 			op_in_opfamily(BooleanEqualOperator, index->opfamily[i]))
 			return make_opclause(BooleanEqualOperator, BOOLOID, false, (Expr *) operand,
 								 (Expr *) makeBoolConst(value, false), InvalidOid, InvalidOid);
+	}
+	return NULL;
+}
+
+/*
+ * "value = ANY (column)" on a column of arrays after the first, as "column @>
+ * ARRAY[value]"; NULL if the clause is no such thing.  Both mean the same but
+ * for NULL in place of false.
+ */
+Expr *
+vx_am_make_element_clause(PlannerInfo *root, IndexOptInfo *index, const RestrictInfo *restriction)
+{
+	ScalarArrayOpExpr *clause = (ScalarArrayOpExpr *) restriction->clause;
+	Node	   *value;
+	Node	   *column;
+	Oid			type;
+	Oid			element_type;
+	int			i;
+
+	if (!IsA(clause, ScalarArrayOpExpr) || !clause->useOr || !vx_am_is_our_index(index))
+		return NULL;
+	value = linitial(clause->args);
+	column = lsecond(clause->args);
+	type = exprType(column);
+	element_type = get_element_type(type);
+	if (IsA(column, RelabelType) || !OidIsValid(element_type) ||
+		!is_pseudo_constant_for_index(root, value, index))
+		return NULL;
+	if (clause->opno != lookup_type_cache(element_type, TYPECACHE_EQ_OPR)->eq_opr)
+	{
+		/* Integers of two sizes, as in 5 = ANY (bigints): widen the value. */
+		if (get_op_opfamily_strategy(clause->opno, INTEGER_BTREE_FAM_OID) != BTEqualStrategyNumber)
+			return NULL;
+		value = coerce_to_target_type(NULL, value, exprType(value), element_type, -1,
+									  COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1);
+		if (value == NULL)
+			return NULL;
+	}
+	for (i = 1; i < index->nkeycolumns; i++)
+	{
+		if (index->opcintype[i] == ANYARRAYOID && match_index_to_operand(column, i, index) &&
+			(!OidIsValid(index->indexcollations[i]) ||
+			 index->indexcollations[i] == clause->inputcollid))
+		{
+			ArrayExpr  *array = makeNode(ArrayExpr);
+			Oid			contains = get_opfamily_member(index->opfamily[i], ANYARRAYOID, ANYARRAYOID,
+													   AM_STRATEGY_CONTAINS);
+
+			if (!OidIsValid(contains))
+				return NULL;
+			array->array_typeid = type;
+			array->array_collid = exprCollation(column);
+			array->element_typeid = element_type;
+			array->elements = list_make1(value);
+			array->location = -1;
+			return make_opclause(contains, BOOLOID, false, (Expr *) column, (Expr *)
+								 eval_const_expressions(root, (Node *) array),
+								 InvalidOid, clause->inputcollid);
+		}
 	}
 	return NULL;
 }
