@@ -57,7 +57,6 @@ typedef struct CheckState
 	StoreIndex *store;
 	AmReport   *report;
 	bool		alone;			/* nobody changes the index */
-	bool		has_dead;		/* vacuum is at work, or was interrupted */
 	HnswTable	table;
 	const HnswMetaData *meta;
 	int			m;
@@ -194,7 +193,6 @@ read_nodes(CheckState *state)
 			node->incarnation = slot->incarnation;
 			node->top_upper = STORE_NONE;
 			node->state = slot->state <= STORE_NODE_DEAD ? slot->state : STORE_NODE_FREE;
-			state->has_dead |= node->state == STORE_NODE_DEAD;
 			node->level = Min(slot->level, HNSW_TOP_LEVEL);
 			if (slot->level > HNSW_TOP_LEVEL && slot->state != STORE_NODE_FREE)
 				complain(state, "H5", block_of_node(state, id), "node %u has level %u",
@@ -578,10 +576,9 @@ check_entry(CheckState *state)
 }
 
 /*
- * H8: a live node but the entry has a protected link.  H9: it can be reached
- * from the entry.  Between taking the links to dead nodes out of the lists and
- * linking anew what was reached through these, vacuum leaves a gap; when it is
- * interrupted there, the next one closes it.
+ * H8: a live node but the entry has a protected link.  H9: such links lead to
+ * it from the entry, by way of dead nodes, too: other links may be dropped at
+ * any time.
  */
 static void
 check_reachability(CheckState *state)
@@ -605,7 +602,8 @@ check_reachability(CheckState *state)
 		{
 			uint32		target = HnswLinkNode(links[i]);
 
-			if (target >= state->node_count || (state->nodes[target].flags & NODE_REACHED) != 0)
+			if (!(links[i] & HNSW_LINK_PROTECTED) || target >= state->node_count ||
+				(state->nodes[target].flags & NODE_REACHED) != 0)
 				continue;
 			state->nodes[target].flags |= NODE_REACHED;
 			queue[queued++] = target;
@@ -623,7 +621,7 @@ check_reachability(CheckState *state)
 			continue;
 		if (missing & NODE_PROTECTED)
 			complain(state, "H8", block_of_links(state, id), "node %u has no protected link", id);
-		if ((missing & NODE_REACHED) && !state->has_dead)
+		if (missing & NODE_REACHED)
 			complain(state, "H9", block_of_links(state, id),
 					 "node %u cannot be reached from the entry point", id);
 	}

@@ -538,30 +538,6 @@ protect_from_tree(StoreIndex *store, ListPlan *plan, uint32 node, const QuantSlo
 	return false;
 }
 
-bool
-vx_hnsw_find_protector(StoreIndex *store, uint32 node)
-{
-	ListPlan   *plan = palloc(sizeof(ListPlan));
-	QuantSlotData *slot = palloc(store->quant->slot_bytes);
-	uint32	   *queue = palloc(sizeof(uint32) * MAX_PROTECTORS);
-	HnswLink	links[2 * HNSW_MAX_M];
-	int			count = vx_hnsw_read_list(store, node, links);
-	bool		done;
-	int			i;
-
-	plan->codes = NULL;
-	for (i = 0; i < count; i++)
-		queue[i] = HnswLinkNode(links[i]);
-	vx_hnsw_read_codes(store, &node, 1, (char *) slot);
-	done = protect_from_tree(store, plan, node, slot, queue, Max(count, 0));
-	if (plan->codes != NULL)
-		pfree(plan->codes);
-	pfree(plan);
-	pfree(slot);
-	pfree(queue);
-	return done;
-}
-
 void
 vx_hnsw_link_each_other(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 						const HnswNeighbour *neighbours, int count)

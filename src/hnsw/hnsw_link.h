@@ -52,12 +52,6 @@ extern void vx_hnsw_link_each_other(StoreIndex *store, uint32 node, const QuantS
 /* Give `to` a protected link from `from`; false if that has no room for one. */
 extern bool vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to);
 
-/*
- * Give the node a protected link from any live one: one of its neighbours, or
- * who they protect.
- */
-extern bool vx_hnsw_find_protector(StoreIndex *store, uint32 node);
-
 /* True if the node is in use, by its own page under lock. */
 extern bool vx_hnsw_node_is_live(StoreIndex *store, uint32 node, uint32 *incarnation);
 

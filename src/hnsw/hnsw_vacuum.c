@@ -8,15 +8,21 @@
  * 2. Dead nodes are collected, also those that an interrupted vacuum has left.
  * 3. Whoever is inserting at this moment may have taken one of them for live:
  *	  wait until they have finished (wait_for_inserts).
- * 4. If the entry point is dead, another is elected (elect_entry).
- * 5. Lists that lead to dead nodes are repaired from the dead nodes' own
+ * 4. Protected links between live nodes are trees; those that hang from dead
+ *	  nodes get a protected link from a live one, until there is one tree, of
+ *	  the entry point or, if that is dead, of the one that is to be
+ *	  (plant_trees).  Now no live node needs a dead one to be reached.
+ * 5. If the entry point is dead, another takes its place (replace_entry).
+ * 6. Lists that lead to dead nodes are repaired from the dead nodes' own
  *	  lists (repair_list, repair_upper).  Where a whole neighbourhood has died,
- *	  the nodes that are left are linked anew (link_anew).  Nodes whose protected link came from a dead node get
- *	  another one (hand_over).
- * 6. What can no longer be reached is linked again (reach_all).
+ *	  the nodes that are left are linked anew (link_anew).
  * 7. Dead nodes and their upper slots are freed.
  *
- * Memory: three bits a node, and four bytes a node for step 6.  Searches take
+ * Protected links to live nodes are never taken away, and before step 4 has
+ * come to its end no others either: wherever vacuum stops, every live node
+ * can be reached.
+ *
+ * Memory: three bits a node, and four bytes a node for step 4.  Searches take
  * no lock that vacuum waits for.
  *
  *-------------------------------------------------------------------------
@@ -41,6 +47,12 @@
 /* Lists that keep changing under our hands this often are an error. */
 #define MAX_TRIES 1000
 
+/* Lists that are tried for one that has room for a protected link */
+#define MAX_PROTECTORS 10000
+
+/* Step 4 gives up walking when it has been so many times ef_construction wide. */
+#define WIDEST_WALK 64
+
 /* Dead nodes handed to the store at a time, see step 7 */
 #define FREED_AT_ONCE 256
 
@@ -55,6 +67,8 @@ typedef struct GraphVacuum
 	uint64	   *starved;		/* by node, and by upper slot: lists that have */
 	uint64	   *starved_uppers; /* lost a neighbourhood */
 	uint32		dead_count;
+	uint32	   *tree;			/* by node: one nearer to its tree's root,
+								 * which has itself; STORE_NONE: not in use */
 	int			m;
 	char	   *codes;			/* MAX_CANDIDATES + 1 slots */
 	HnswNeighbour *neighbours;
@@ -138,72 +152,50 @@ is_usable_upper(const GraphVacuum *vacuum, const HnswUpperData *upper)
 }
 
 /*
- * If the entry point is dead, take the live node of the highest level instead.
- * Inserts are kept out: they might begin at the old one.
+ * The live node of the highest level, as words for the metapage.
  */
 static void
-elect_entry(GraphVacuum *vacuum)
+elect_entry(GraphVacuum *vacuum, HnswMetaData *elected)
 {
 	StoreIndex *store = vacuum->store;
 	Size		size = store->meta.upper_bytes;
 	uint32		per_page = HnswUppersPerPage(size);
-	HnswMetaData elected;
-	HnswMetaData *meta;
-	Buffer		buffer;
-	StoreWal	wal;
+	uint32		limit = vx_hnsw_node_limit(store);
 	uint32		page_no;
 	uint32		node;
 
-	vx_store_refresh_meta(store);
-	if (HnswGetMeta(&store->meta)->entry_node == STORE_NONE ||
-		!is_dead(vacuum, HnswGetMeta(&store->meta)->entry_node))
-		return;
-
-	LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
-	vx_store_refresh_meta(store);
-	elected = *HnswGetMeta(&store->meta);
-	elected.entry_node = STORE_NONE;
-	elected.entry_upper = STORE_NONE;
-	elected.entry_level = 0;
+	*elected = *HnswGetMeta(&store->meta);
+	elected->entry_node = STORE_NONE;
+	elected->entry_upper = STORE_NONE;
+	elected->entry_level = 0;
 	for (page_no = 0; page_no < store->meta.families[STORE_UPPER].pages; page_no++)
 	{
-		uint32		slots;
+		Buffer		buffer = vx_store_lock(store, STORE_UPPER, page_no, BUFFER_LOCK_SHARE);
+		uint32		slots = vx_store_slots(BufferGetPage(buffer), STORE_UPPER, size);
 		uint32		i;
 
-		CHECK_FOR_INTERRUPTS();
-		buffer = vx_store_lock(store, STORE_UPPER, page_no, BUFFER_LOCK_SHARE);
-		slots = vx_store_slots(BufferGetPage(buffer), STORE_UPPER, size);
 		for (i = 0; i < slots; i++)
 		{
 			HnswUpperData *upper = (HnswUpperData *)
 				vx_store_slot(BufferGetPage(buffer), STORE_UPPER, size, i);
 
-			if (is_usable_upper(vacuum, upper) && upper->level > elected.entry_level)
+			if (upper->node < limit && !is_dead(vacuum, upper->node) &&
+				upper->level > elected->entry_level && upper->level <= HNSW_TOP_LEVEL)
 			{
-				elected.entry_node = upper->node;
-				elected.entry_upper = page_no * per_page + i;
-				elected.entry_level = upper->level;
+				elected->entry_node = upper->node;
+				elected->entry_upper = page_no * per_page + i;
+				elected->entry_level = upper->level;
 			}
 		}
 		UnlockReleaseBuffer(buffer);
+		CHECK_FOR_INTERRUPTS();
 	}
-	vacuum->nodes = Min(vacuum->nodes, vx_hnsw_node_limit(store));
-	for (node = 0; elected.entry_node == STORE_NONE && node < vacuum->nodes; node++)
+	for (node = 0; elected->entry_node == STORE_NONE && node < limit; node++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!is_dead(vacuum, node) && vx_hnsw_node_is_live(store, node, NULL))
-			elected.entry_node = node;
+			elected->entry_node = node;
 	}
-
-	buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
-	meta = HnswGetMeta((StoreMetaData *) PageGetContents(BufferGetPage(buffer)));
-	vx_store_wal_begin(&wal, store->relation);
-	vx_store_wal_add(&wal, buffer, false);
-	vx_store_wal_put(&wal, 0, meta, &elected, offsetof(HnswMetaData, m));
-	vx_store_wal_finish(&wal);
-	memcpy(&store->meta, PageGetContents(BufferGetPage(buffer)), sizeof(StoreMetaData));
-	UnlockReleaseBuffer(buffer);
-	UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
 }
 
 static int
@@ -229,17 +221,16 @@ contains(const uint32 *nodes, int count, uint32 node)
 }
 
 /*
- * Rank candidates for a node's list: nearest first by distance, and of those the
- * ones that the heuristic prefers.  Returns how many hold a code.
+ * Sort candidates by their distance from a node, to vacuum->neighbours.  Returns
+ * how many hold a code.
  */
 static int
-rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int count, int want)
+sort_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int count)
 {
 	StoreIndex *store = vacuum->store;
 	Size		slot_bytes = store->quant->slot_bytes;
 	const QuantSlotData *own = (QuantSlotData *) (vacuum->codes + count * slot_bytes);
 	int			used = 0;
-	int			wanted;
 	int			i;
 
 	vx_hnsw_read_codes(store, candidates, count, vacuum->codes);
@@ -258,7 +249,331 @@ rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int 
 		used++;
 	}
 	qsort(vacuum->neighbours, used, sizeof(HnswNeighbour), compare_neighbours);
-	return vx_hnsw_select_neighbours(store, vacuum->neighbours, used, Min(want, used), &wanted);
+	return used;
+}
+
+/*
+ * Rank candidates for a node's list: nearest first by distance, and of those the
+ * ones that the heuristic prefers.  Returns how many hold a code.
+ */
+static int
+rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int count, int want)
+{
+	int			used = sort_candidates(vacuum, node, candidates, count);
+	int			wanted;
+
+	return vx_hnsw_select_neighbours(vacuum->store, vacuum->neighbours, used,
+									 Min(want, used), &wanted);
+}
+
+/*
+ * Which tree is the node in?  Its root; the way there becomes shorter.
+ */
+static uint32
+find_root(GraphVacuum *vacuum, uint32 node)
+{
+	uint32	   *tree = vacuum->tree;
+
+	while (tree[node] != node && tree[node] != STORE_NONE)
+	{
+		uint32		up = tree[node];
+
+		if (tree[up] != STORE_NONE)
+			tree[node] = tree[up];
+		node = up;
+	}
+	return node;
+}
+
+/* May the node protect this root of a tree? */
+static bool
+is_outside(GraphVacuum *vacuum, uint32 node, uint32 root)
+{
+	uint32		other;
+
+	if (node >= vacuum->nodes)
+		return false;
+	other = find_root(vacuum, node);
+	return other != root && vacuum->tree[other] != STORE_NONE;
+}
+
+/*
+ * Protected links between live nodes, page by page.  Who is protected twice
+ * is in the tree of one of the two; a ring of them has a root, too.
+ */
+static void
+read_trees(GraphVacuum *vacuum, uint32 entry)
+{
+	StoreIndex *store = vacuum->store;
+	uint32		link_bytes = store->meta.link_bytes;
+	uint32		per_page = HnswLinksPerPage(link_bytes);
+	int			room = link_bytes / sizeof(HnswLink);
+	uint32	   *tree = vacuum->tree;
+	char	   *page = palloc(BLCKSZ);
+	uint32		page_no;
+	uint32		node;
+
+	for (node = 0; node < vacuum->nodes; node++)
+		tree[node] = is_dead(vacuum, node) ? STORE_NONE : node;
+	for (page_no = 0; page_no < store->meta.families[STORE_LINK].pages; page_no++)
+	{
+		Buffer		buffer;
+		uint32		slots;
+		uint32		i;
+
+		vx_vacuum_delay_point();
+		buffer = vx_store_lock(store, STORE_LINK, page_no, BUFFER_LOCK_SHARE);
+		memcpy(page, BufferGetPage(buffer), BLCKSZ);
+		UnlockReleaseBuffer(buffer);
+		slots = vx_store_slots((Page) page, STORE_LINK, link_bytes);
+		for (i = 0; i < slots; i++)
+		{
+			const HnswLink *links = (HnswLink *) vx_store_slot((Page) page, STORE_LINK,
+															   link_bytes, i);
+			int			at;
+
+			node = page_no * per_page + i;
+			if (node >= vacuum->nodes)
+				break;
+			if (links[0] == HNSW_LINK_FREED)
+				tree[node] = STORE_NONE;
+			if (tree[node] == STORE_NONE)
+				continue;
+			for (at = 0; at < room && links[at] != 0; at++)
+			{
+				uint32		target = HnswLinkNode(links[at]);
+
+				if ((links[at] & HNSW_LINK_PROTECTED) && target < vacuum->nodes &&
+					target != entry && tree[target] == target &&
+					find_root(vacuum, node) != target)
+					tree[target] = node;
+			}
+		}
+	}
+	pfree(page);
+}
+
+/*
+ * Give a node a protected link from another or, if its list is full of such,
+ * from one of those that it protects, and so on: there is room where a tree
+ * ends.  With trees, none that is in the node's own.  Returns who protects
+ * it now, or STORE_NONE.
+ */
+static uint32
+protect_from(GraphVacuum *vacuum, uint32 from, uint32 node, bool trees)
+{
+	StoreIndex *store = vacuum->store;
+	uint32	   *queue = palloc(sizeof(uint32) * MAX_PROTECTORS);
+	uint32		protector = STORE_NONE;
+	int			head = 0;
+	int			tail = 0;
+
+	queue[tail++] = from;
+	while (head < tail)
+	{
+		uint32		owner = queue[head++];
+		HnswLink	links[2 * HNSW_MAX_M];
+		int			count;
+		int			i;
+
+		if (vx_hnsw_protect_node(store, owner, node))
+		{
+			protector = owner;
+			break;
+		}
+		count = vx_hnsw_read_list(store, owner, links);
+		for (i = 0; i < count && tail < MAX_PROTECTORS; i++)
+		{
+			uint32		next = HnswLinkNode(links[i]);
+
+			if ((links[i] & HNSW_LINK_PROTECTED) && next != node && !is_dead(vacuum, next) &&
+				(!trees || is_outside(vacuum, next, node)))
+				queue[tail++] = next;
+		}
+	}
+	pfree(queue);
+	return protector;
+}
+
+/*
+ * Find nodes outside its tree that are near to a root, as a walk does: ever
+ * wider, since those that died around it are found, too.
+ */
+static uint32
+protect_by_walk(GraphVacuum *vacuum, uint32 root)
+{
+	StoreIndex *store = vacuum->store;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw protect",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	QuantSlotData *slot = palloc(store->quant->slot_bytes);
+	HnswSearch *search = vx_hnsw_begin_search(store);
+	int			least = HnswGetMeta(&store->meta)->ef_construction;
+	int			ef;
+	uint32		protector = STORE_NONE;
+
+	vx_hnsw_read_codes(store, &root, 1, (char *) slot);
+	vx_hnsw_search_for_code(search, slot);
+	for (ef = least; protector == STORE_NONE && ef <= least * WIDEST_WALK; ef *= 8)
+	{
+		const HnswCandidate *found;
+		int			count;
+		int			i;
+
+		if (vx_hnsw_descend(search, 0) < 0)
+			break;
+		count = vx_hnsw_search_bottom(search, ef, &found);
+		for (i = 0; i < count && protector == STORE_NONE; i++)
+		{
+			if (is_outside(vacuum, found[i].node, root) &&
+				vx_hnsw_protect_node(store, found[i].node, root))
+				protector = found[i].node;
+		}
+		if (count < ef)
+			break;
+	}
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(context);
+	return protector;
+}
+
+/*
+ * Give the root of a tree a protected link from outside it: from a live
+ * neighbour, best one that has a link to it already; or from one of those
+ * that its dead neighbours lead to.
+ */
+static uint32
+protect_by_neighbours(GraphVacuum *vacuum, uint32 root)
+{
+	StoreIndex *store = vacuum->store;
+	HnswLink	links[2 * HNSW_MAX_M];
+	HnswLink	theirs[2 * HNSW_MAX_M];
+	uint32		candidates[MAX_CANDIDATES];
+	int			count = vx_hnsw_read_list(store, root, links);
+	int			candidate_count = 0;
+	int			used;
+	int			i;
+	int			j;
+
+	for (i = 0; i < count; i++)
+	{
+		uint32		candidate = HnswLinkNode(links[i]);
+
+		if (!is_outside(vacuum, candidate, root))
+			continue;
+		candidates[candidate_count++] = candidate;
+		used = vx_hnsw_read_list(store, candidate, theirs);
+		for (j = 0; j < used; j++)
+		{
+			if (HnswLinkNode(theirs[j]) == root &&
+				vx_hnsw_protect_node(store, candidate, root))
+				return candidate;
+		}
+	}
+	for (i = 0; i < count; i++)
+	{
+		if (!is_dead(vacuum, HnswLinkNode(links[i])))
+			continue;
+		used = vx_hnsw_read_list(store, HnswLinkNode(links[i]), theirs);
+		for (j = 0; j < used && candidate_count < MAX_CANDIDATES; j++)
+		{
+			uint32		candidate = HnswLinkNode(theirs[j]);
+
+			if (is_outside(vacuum, candidate, root) &&
+				!contains(candidates, candidate_count, candidate))
+				candidates[candidate_count++] = candidate;
+		}
+	}
+	used = sort_candidates(vacuum, root, candidates, candidate_count);
+	for (i = 0; i < used; i++)
+	{
+		if (vx_hnsw_protect_node(store, vacuum->neighbours[i].node, root))
+			return vacuum->neighbours[i].node;
+	}
+	return STORE_NONE;
+}
+
+/*
+ * Step 4: make one tree of all, the one of the node that is or will be the
+ * entry point.  A tree that gets a protected link from another becomes a part
+ * of that one, so in the end all are parts of the last.  Nodes that are being
+ * inserted may get a link more than they need.
+ */
+static void
+plant_trees(GraphVacuum *vacuum, uint32 entry)
+{
+	StoreIndex *store = vacuum->store;
+	uint32		root;
+
+	vacuum->tree = MemoryContextAllocHuge(CurrentMemoryContext,
+										  sizeof(uint32) * ((Size) vacuum->nodes + 1));
+	read_trees(vacuum, entry);
+	for (root = 0; root < vacuum->nodes; root++)
+	{
+		uint32		protector;
+
+		if (root % 1024 == 0)
+			vx_vacuum_delay_point();
+		if (vacuum->tree[root] != root || root == entry)
+			continue;
+		vx_vacuum_delay_point();
+		if (!vx_hnsw_node_is_live(store, root, NULL))
+		{
+			/* Should it come to life: nobody counts on it. */
+			vacuum->tree[root] = STORE_NONE;
+			continue;
+		}
+		protector = protect_by_neighbours(vacuum, root);
+		if (protector == STORE_NONE)
+			protector = protect_by_walk(vacuum, root);
+		if (protector == STORE_NONE)
+			protector = protect_from(vacuum, entry, root, true);
+		if (protector == STORE_NONE)
+			elog(ERROR, "found no room for a link to node %u of index \"%s\"", root,
+				 RelationGetRelationName(store->relation));
+		vacuum->tree[root] = protector;
+	}
+	pfree(vacuum->tree);
+	vacuum->tree = NULL;
+}
+
+/*
+ * Step 5: if the entry point is dead, the live node of the highest level takes
+ * its place, and protects the root of the tree that all others are in, unless
+ * it is this one.  An insert may have been faster: then the new entry point
+ * leads to the tree by way of the dead one only.  Inserts are kept out.
+ */
+static void
+replace_entry(GraphVacuum *vacuum, uint32 root)
+{
+	StoreIndex *store = vacuum->store;
+	HnswMetaData elected;
+	HnswMetaData *meta;
+	Buffer		buffer;
+	StoreWal	wal;
+
+	LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
+	vx_store_refresh_meta(store);
+	elected = *HnswGetMeta(&store->meta);
+	if (elected.entry_node == STORE_NONE || is_dead(vacuum, elected.entry_node))
+		elect_entry(vacuum, &elected);
+	if (root != STORE_NONE && elected.entry_node != root &&
+		protect_from(vacuum, elected.entry_node, root, false) == STORE_NONE)
+		elog(ERROR, "found no room for a link to node %u of index \"%s\"", root,
+			 RelationGetRelationName(store->relation));
+
+	buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
+	meta = HnswGetMeta((StoreMetaData *) PageGetContents(BufferGetPage(buffer)));
+	if (memcmp(meta, &elected, offsetof(HnswMetaData, m)) != 0)
+	{
+		vx_store_wal_begin(&wal, store->relation);
+		vx_store_wal_add(&wal, buffer, false);
+		vx_store_wal_put(&wal, 0, meta, &elected, offsetof(HnswMetaData, m));
+		vx_store_wal_finish(&wal);
+		memcpy(&store->meta, PageGetContents(BufferGetPage(buffer)), sizeof(StoreMetaData));
+	}
+	UnlockReleaseBuffer(buffer);
+	UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
 }
 
 /*
@@ -377,40 +692,6 @@ repair_list(GraphVacuum *vacuum, uint32 node)
 	}
 	elog(ERROR, "could not repair the links of node %u of index \"%s\"", node,
 		 RelationGetRelationName(store->relation));
-}
-
-/*
- * Nodes that a dead one protects get a protected link from a live neighbour.
- * Their own lists have been repaired before.
- */
-static void
-hand_over(GraphVacuum *vacuum, uint32 node)
-{
-	StoreIndex *store = vacuum->store;
-	HnswLink	links[2 * HNSW_MAX_M];
-	HnswLink	theirs[2 * HNSW_MAX_M];
-	int			count = vx_hnsw_read_list(store, node, links);
-	int			i;
-	int			j;
-
-	for (i = 0; i < count; i++)
-	{
-		uint32		target = HnswLinkNode(links[i]);
-		int			used;
-
-		if (!(links[i] & HNSW_LINK_PROTECTED) || is_dead(vacuum, target))
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		used = vx_hnsw_read_list(store, target, theirs);
-		for (j = 0; j < used; j++)
-		{
-			if (!is_dead(vacuum, HnswLinkNode(theirs[j])) &&
-				vx_hnsw_protect_node(store, HnswLinkNode(theirs[j]), target))
-				break;
-		}
-		if (j == used)
-			vx_hnsw_find_protector(store, target);
-	}
 }
 
 /*
@@ -580,96 +861,6 @@ link_anew(GraphVacuum *vacuum, uint32 node, int level, uint32 own_upper)
 	MemoryContextDelete(context);
 }
 
-/*
- * Link what cannot be reached from the entry along level 0.  Nodes that are
- * being inserted may get a link more than they need.
- */
-static void
-reach_all(GraphVacuum *vacuum)
-{
-	StoreIndex *store = vacuum->store;
-	HnswLink	links[2 * HNSW_MAX_M];
-	uint64	   *reached;
-	uint32	   *queue;
-	uint32		head = 0;
-	uint32		tail = 0;
-	uint32		node;
-	uint32		nodes;
-
-	vx_store_refresh_meta(store);
-	nodes = vx_hnsw_node_limit(store);
-	if (HnswGetMeta(&store->meta)->entry_node >= nodes)
-		return;
-	reached = make_bitmap(nodes);
-	queue = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * ((Size) nodes + 1));
-	queue[tail++] = HnswGetMeta(&store->meta)->entry_node;
-	set_bit(reached, queue[0]);
-
-	for (node = 0;; node++)
-	{
-		HnswSearch *search;
-		const HnswCandidate *found;
-		MemoryContext context;
-		MemoryContext old_context;
-		QuantSlotData *slot;
-		int			count;
-		int			i;
-
-		for (; head < tail; head++)
-		{
-			if (head % 256 == 0)
-				vx_vacuum_delay_point();
-			count = vx_hnsw_read_list(store, queue[head], links);
-			for (i = 0; i < count; i++)
-			{
-				uint32		target = HnswLinkNode(links[i]);
-
-				if (target < nodes && !test_bit(reached, target))
-				{
-					set_bit(reached, target);
-					queue[tail++] = target;
-				}
-			}
-		}
-
-		while (node < nodes && (test_bit(reached, node) || is_dead(vacuum, node) ||
-								!vx_hnsw_node_is_live(store, node, NULL)))
-		{
-			if (node % 256 == 0)
-				vx_vacuum_delay_point();
-			node++;
-		}
-		if (node >= nodes)
-			break;
-
-		/* From the nearest node that is reached and has room */
-		context = AllocSetContextCreate(CurrentMemoryContext, "hnsw reach",
-										ALLOCSET_DEFAULT_SIZES);
-		old_context = MemoryContextSwitchTo(context);
-		slot = palloc(store->quant->slot_bytes);
-		vx_hnsw_read_codes(store, &node, 1, (char *) slot);
-		search = vx_hnsw_begin_search(store);
-		vx_hnsw_search_for_code(search, slot);
-		count = vx_hnsw_descend(search, 0) < 0 ? 0 :
-			vx_hnsw_search_bottom(search, HnswGetMeta(&store->meta)->ef_construction, &found);
-		for (i = 0; i < count; i++)
-		{
-			if (found[i].node != node && found[i].node < nodes &&
-				test_bit(reached, found[i].node) && !is_dead(vacuum, found[i].node) &&
-				vx_hnsw_protect_node(store, found[i].node, node))
-				break;
-		}
-		if (i == count)
-			vx_hnsw_find_protector(store, node);
-		MemoryContextSwitchTo(old_context);
-		MemoryContextDelete(context);
-		set_bit(reached, node);
-		queue[tail++] = node;
-	}
-	pfree(reached);
-	pfree(queue);
-}
-
 /* StoreShouldFree: slots of dead nodes */
 static bool
 belongs_to_dead(void *arg, const void *slot)
@@ -726,6 +917,8 @@ static void
 remove_dead_nodes(StoreIndex *store)
 {
 	GraphVacuum vacuum;
+	HnswMetaData entry;
+	bool		entry_is_dead;
 	uint32		number;
 	uint32		node;
 	uint32		uppers;
@@ -753,7 +946,17 @@ remove_dead_nodes(StoreIndex *store)
 
 	VX_DEBUG_POINT("hnsw-vacuum-marked");
 	wait_for_inserts(store);
-	elect_entry(&vacuum);
+
+	vx_store_refresh_meta(store);
+	entry = *HnswGetMeta(&store->meta);
+	entry_is_dead = entry.entry_node == STORE_NONE || is_dead(&vacuum, entry.entry_node);
+	if (entry_is_dead)
+		elect_entry(&vacuum, &entry);
+	if (entry.entry_node != STORE_NONE)
+		plant_trees(&vacuum, entry.entry_node);
+	VX_DEBUG_POINT("hnsw-vacuum-planted");
+	if (entry_is_dead)
+		replace_entry(&vacuum, entry.entry_node);
 
 	/* Nodes that have come since cannot lead to dead ones. */
 	vx_store_refresh_meta(store);
@@ -761,6 +964,8 @@ remove_dead_nodes(StoreIndex *store)
 	{
 		if (node % 64 == 0)
 			vx_vacuum_delay_point();
+		if (node == vacuum.nodes / 2)
+			VX_DEBUG_POINT("hnsw-vacuum-repairing");
 		if (!is_dead(&vacuum, node))
 			repair_list(&vacuum, node);
 	}
@@ -796,15 +1001,7 @@ remove_dead_nodes(StoreIndex *store)
 		vx_vacuum_delay_point();
 		link_anew(&vacuum, node, 0, STORE_NONE);
 	}
-	for (node = 0; node < vacuum.nodes; node++)
-	{
-		if (!is_dead(&vacuum, node))
-			continue;
-		vx_vacuum_delay_point();
-		hand_over(&vacuum, node);
-	}
 	VX_DEBUG_POINT("hnsw-vacuum-repaired");
-	reach_all(&vacuum);
 
 	for (number = 0; number < store->meta.families[STORE_UPPER].pages; number++)
 	{

@@ -4,14 +4,19 @@
 use strict;
 use warnings;
 
+use File::Path qw(rmtree);
 use FlatTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('vacuum_killed', '');
+my $node = new_server('vacuum_killed', q{
+wal_level = replica
+wal_keep_size = 512MB
+});
 install_functions($node);
 
-for my $point ('hnsw-vacuum-marked', 'hnsw-vacuum-repaired', 'hnsw-vacuum-freeing')
+for my $point ('hnsw-vacuum-marked', 'hnsw-vacuum-planted', 'hnsw-vacuum-repairing', 'hnsw-vacuum-repaired',
+	'hnsw-vacuum-freeing')
 {
 	$node->safe_psql('postgres', q{
 		DROP TABLE IF EXISTS h;
@@ -43,6 +48,62 @@ for my $point ('hnsw-vacuum-marked', 'hnsw-vacuum-repaired', 'hnsw-vacuum-freein
 	complaints($node, "$point: ... and after the next vacuum",
 		"SELECT * FROM hnsw_index_check('h_v', heap => true)");
 }
-check_log($node);
+
+# ---- Between any two records ----
+
+# A server that has all the WAL of a vacuum, and replays it up to some record
+# only, has what a crash there leaves.
+sub records_between
+{
+	my ($from, $to) = @_;
+	my ($out, $err) = run_command([ $node->installed_command('pg_waldump'), '--rmgr=Generic',
+		'--path=' . $node->data_dir . '/pg_wal', "--start=$from", "--end=$to" ]);
+
+	return $out =~ /lsn: (\S+),/g;
+}
+
+my $info = "SELECT entry_node FROM hnsw_index_info('h_v')";
+$node->safe_psql('postgres', q{
+	DROP TABLE h;
+	CREATE TABLE h (id int, v vector(8));
+	SELECT flattest.fill('h', 1, 3000, 8, 10, 0.7);
+	CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 4)});
+my $entry = $node->safe_psql('postgres', $info);
+$node->safe_psql('postgres', 'DELETE FROM h WHERE id % 5 < 3');
 $node->stop;
+mkdir $node->backup_dir;
+system_or_bail('cp', '-a', $node->data_dir, $node->backup_dir . '/cold');
+$node->start;
+my $from = $node->lsn('flush');
+$node->safe_psql('postgres', 'VACUUM h');
+my $to = $node->lsn('flush');
+isnt($node->safe_psql('postgres', $info), $entry, 'there is another entry point');
+$node->stop;
+
+my @records = records_between($from, $to);
+my $samples = size(3, 60);
+cmp_ok(scalar(@records), '>', 500, 'records of a vacuum');
+my $at = PostgreSQL::Test::Cluster->new('at');
+for my $sample (1 .. $samples)
+{
+	my $record = $records[ $sample / ($samples + 1) * @records ];
+
+	rmtree($at->data_dir);
+	$at->init_from_backup($node, 'cold');
+	system_or_bail('cp', glob($node->data_dir . '/pg_wal/0*'), $at->data_dir . '/pg_wal');
+	$at->append_conf('postgresql.conf', qq{
+restore_command = 'false'
+recovery_target_lsn = '$record'
+recovery_target_action = 'pause'
+});
+	$at->append_conf('recovery.signal', '');
+	$at->start;
+	$at->poll_query_until('postgres', q{SELECT pg_get_wal_replay_pause_state() = 'paused'})
+	  or die "replay does not come to $record";
+	complaints($at, "sound after record $sample of $samples",
+		"SELECT * FROM hnsw_index_check('h_v', heap => true)");
+	$at->stop('immediate');
+}
+check_log($at, 'replay never failed');
+check_log($node);
 done_testing();

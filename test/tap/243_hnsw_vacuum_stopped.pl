@@ -53,7 +53,8 @@ sub vacuum_to
 	return ($holder, $vacuum);
 }
 
-for my $point ('vacuum-marked', 'vacuum-unlinked', 'hnsw-vacuum-marked', 'hnsw-vacuum-repaired', 'hnsw-vacuum-freeing', 'hnsw-vacuum-freed')
+for my $point ('vacuum-marked', 'vacuum-unlinked', 'hnsw-vacuum-marked', 'hnsw-vacuum-planted',
+	'hnsw-vacuum-repairing', 'hnsw-vacuum-repaired', 'hnsw-vacuum-freeing', 'hnsw-vacuum-freed')
 {
 	# Every third row goes, all upper levels' entry among them, and a whole
 	# neighbourhood.
