@@ -5,10 +5,10 @@ CREATE FUNCTION graph_walk(
 	direction text DEFAULT 'out', min_weight float8 DEFAULT NULL, as_of timestamptz DEFAULT NULL,
 	strategy text DEFAULT 'bfs', beam_width int DEFAULT 10, decay float8 DEFAULT 1,
 	max_rows bigint DEFAULT NULL, through_invalid bool DEFAULT false, nodes regclass DEFAULT NULL,
-	src_column name DEFAULT 'src', dst_column name DEFAULT 'dst', type_column name DEFAULT NULL,
+	src_column name DEFAULT NULL, dst_column name DEFAULT NULL, type_column name DEFAULT NULL,
 	weight_column name DEFAULT NULL, valid_column name DEFAULT NULL,
 	invalidated_column name DEFAULT NULL, id_column name DEFAULT NULL,
-	node_id_column name DEFAULT 'id', node_valid_column name DEFAULT NULL,
+	node_id_column name DEFAULT NULL, node_valid_column name DEFAULT NULL,
 	OUT node anyelement, OUT depth int, OUT path anyarray, OUT edge_path text[],
 	OUT weight float8, OUT score float8)
 	RETURNS SETOF record
@@ -21,10 +21,10 @@ CREATE FUNCTION graph_subgraph(
 	direction text DEFAULT 'out', min_weight float8 DEFAULT NULL, as_of timestamptz DEFAULT NULL,
 	strategy text DEFAULT 'bfs', beam_width int DEFAULT 10, decay float8 DEFAULT 1,
 	max_rows bigint DEFAULT NULL, through_invalid bool DEFAULT false, nodes regclass DEFAULT NULL,
-	src_column name DEFAULT 'src', dst_column name DEFAULT 'dst', type_column name DEFAULT NULL,
+	src_column name DEFAULT NULL, dst_column name DEFAULT NULL, type_column name DEFAULT NULL,
 	weight_column name DEFAULT NULL, valid_column name DEFAULT NULL,
 	invalidated_column name DEFAULT NULL, id_column name DEFAULT NULL,
-	node_id_column name DEFAULT 'id', node_valid_column name DEFAULT NULL,
+	node_id_column name DEFAULT NULL, node_valid_column name DEFAULT NULL,
 	OUT kind text, OUT node anyelement, OUT target anyelement, OUT depth int, OUT edge_id text,
 	OUT edge_type text, OUT weight float8)
 	RETURNS SETOF record
@@ -35,7 +35,7 @@ COMMENT ON FUNCTION graph_subgraph(regclass, anyarray, text[], int, text, float8
 CREATE FUNCTION graph_neighbors(
 	edges regclass, node anyelement, edge_types text[] DEFAULT NULL, direction text DEFAULT 'out',
 	min_weight float8 DEFAULT NULL, as_of timestamptz DEFAULT NULL, max_rows bigint DEFAULT NULL,
-	src_column name DEFAULT 'src', dst_column name DEFAULT 'dst', type_column name DEFAULT NULL,
+	src_column name DEFAULT NULL, dst_column name DEFAULT NULL, type_column name DEFAULT NULL,
 	weight_column name DEFAULT NULL, valid_column name DEFAULT NULL,
 	invalidated_column name DEFAULT NULL, id_column name DEFAULT NULL,
 	OUT neighbor anyelement, OUT edge_id text, OUT edge_type text, OUT weight float8,
@@ -48,7 +48,7 @@ COMMENT ON FUNCTION graph_neighbors(regclass, anyelement, text[], text, float8, 
 CREATE FUNCTION graph_components(
 	edges regclass, edge_types text[] DEFAULT NULL, min_weight float8 DEFAULT NULL,
 	as_of timestamptz DEFAULT NULL,
-	src_column name DEFAULT 'src', dst_column name DEFAULT 'dst', type_column name DEFAULT NULL,
+	src_column name DEFAULT NULL, dst_column name DEFAULT NULL, type_column name DEFAULT NULL,
 	weight_column name DEFAULT NULL, valid_column name DEFAULT NULL,
 	invalidated_column name DEFAULT NULL, id_column name DEFAULT NULL,
 	OUT component bigint, OUT node text, OUT size bigint)
@@ -62,10 +62,10 @@ CREATE FUNCTION graph_shortest_path(
 	direction text DEFAULT 'out', weighted bool DEFAULT false, max_depth int DEFAULT NULL,
 	min_weight float8 DEFAULT NULL, as_of timestamptz DEFAULT NULL,
 	through_invalid bool DEFAULT false, nodes regclass DEFAULT NULL,
-	src_column name DEFAULT 'src', dst_column name DEFAULT 'dst', type_column name DEFAULT NULL,
+	src_column name DEFAULT NULL, dst_column name DEFAULT NULL, type_column name DEFAULT NULL,
 	weight_column name DEFAULT NULL, valid_column name DEFAULT NULL,
 	invalidated_column name DEFAULT NULL, id_column name DEFAULT NULL,
-	node_id_column name DEFAULT 'id', node_valid_column name DEFAULT NULL,
+	node_id_column name DEFAULT NULL, node_valid_column name DEFAULT NULL,
 	OUT path anyarray, OUT edge_path text[], OUT depth int, OUT cost float8)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vecext_graph_shortest_path' LANGUAGE C STABLE PARALLEL RESTRICTED COST 20000 ROWS 1;
@@ -75,10 +75,10 @@ COMMENT ON FUNCTION graph_shortest_path(regclass, anyelement, anyelement, text[]
 CREATE FUNCTION graph_trace(
 	edges regclass, id anyelement, edge_type text DEFAULT 'supports', direction text DEFAULT 'in',
 	max_depth int DEFAULT 20, as_of timestamptz DEFAULT NULL, nodes regclass DEFAULT NULL,
-	src_column name DEFAULT 'src', dst_column name DEFAULT 'dst', type_column name DEFAULT NULL,
+	src_column name DEFAULT NULL, dst_column name DEFAULT NULL, type_column name DEFAULT NULL,
 	weight_column name DEFAULT NULL, valid_column name DEFAULT NULL,
 	invalidated_column name DEFAULT NULL, id_column name DEFAULT NULL,
-	node_id_column name DEFAULT 'id', node_valid_column name DEFAULT NULL,
+	node_id_column name DEFAULT NULL, node_valid_column name DEFAULT NULL,
 	confidence_column name DEFAULT NULL,
 	OUT depth int, OUT node anyelement, OUT edge_id text, OUT weight float8,
 	OUT confidence float8, OUT compound float8)

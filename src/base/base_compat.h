@@ -171,6 +171,13 @@ vx_find_setting(const char *name)
 #define vx_transam_variables ShmemVariableCache
 #endif
 
+/* Before 17 a snapshot may be too old for a page.  Include bufmgr.h and snapmgr.h. */
+#if PG_VERSION_NUM >= 170000
+#define vx_test_old_snapshot(snapshot, relation, page) ((void) 0)
+#else
+#define vx_test_old_snapshot(snapshot, relation, page) TestForOldSnapshot(snapshot, relation, page)
+#endif
+
 /* 18 tells vacuum's delay from analyze's. */
 #if PG_VERSION_NUM >= 180000
 #define vx_vacuum_delay_point() vacuum_delay_point(false)

@@ -199,7 +199,8 @@ typedef struct GraphEdges
 	bool		direct;			/* the table itself may be read */
 	TupleTableSlot *slot;
 	Relation	indexes[2];		/* by GraphSide; NULL: the planner's choice */
-	IndexScanDesc scans[2];
+	struct GraphLeaves *leaves[2];	/* reads its pages, or NULL and */
+	IndexScanDesc scans[2];		/* a scan does */
 	RegProcedure keys_equal[2];
 	RegProcedure types_equal[2];	/* if the index finds the one type, too */
 	int			positions[2][GRAPH_COLUMNS];	/* in rows of the table, of
@@ -231,11 +232,24 @@ extern void vx_graph_read_edges(GraphEdges *edges, GraphSide side, GraphKey *key
 extern void vx_graph_read_all_edges(GraphEdges *edges, GraphEdgeCallback callback, void *arg);
 extern bool vx_graph_is_cheap_to_read(const GraphEdges *edges, GraphDirection direction);
 extern Datum vx_graph_column_text(const GraphColumn *column, Datum value);
+extern bool vx_graph_take_row(GraphEdges *edges, const int *positions, const Datum *values,
+							  const bool *nulls, GraphSide side, GraphEdgeCallback callback,
+							  void *arg);
 
 extern Relation vx_graph_open_relation(Oid relid);
 extern AttrNumber vx_graph_find_column(Relation relation, const char *name);
 extern void vx_graph_find_edge_columns(GraphEdges *edges, FunctionCallInfo fcinfo, int column_arg,
 									   const GraphEdgesOptions *options);
+
+/* Leaf pages of a btree index (graph_leaf.c) */
+typedef struct GraphLeaves GraphLeaves;
+
+extern GraphLeaves *vx_graph_open_leaves(GraphEdges *edges, GraphSide side, Relation index,
+										 bool with_type);
+extern void vx_graph_close_leaves(GraphLeaves *leaves);
+extern bool vx_graph_leaves_cover(const GraphEdges *edges, Relation index);
+extern void vx_graph_read_leaves(GraphLeaves *leaves, const GraphKey *keys, int count,
+								 GraphEdgeCallback callback, void *arg);
 
 /* Arguments of SQL functions (graph_columns.c) */
 extern Oid	vx_graph_get_relid(FunctionCallInfo fcinfo, int arg, const char *name);

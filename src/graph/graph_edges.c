@@ -4,7 +4,8 @@
  *	  Reading edges: all that begin or end at some nodes, or all there are.
  *
  * A plain table with a btree index whose first column is the one looked for is
- * read directly: one index scan for an array of keys, no executor between.
+ * read directly, no executor between: by the leaf pages of the index
+ * (graph_leaf.c), or by one index scan for an array of keys.
  * Everything else goes through queries, so that the planner finds its way and
  * row-level security, views, partitions and the rights of views' owners hold:
  * one query for an array of keys.  Both see what the caller's snapshot sees, and
@@ -46,14 +47,6 @@
 /* Keys that one index scan, one query look for */
 #define SCAN_KEYS 1024
 #define QUERY_KEYS 20000
-
-/*
- * From so many keys on for each page of an index it is read from the first key
- * to the last.  Going down to a key costs what stepping over 30 to 50 entries
- * costs, a page has some hundred.
- */
-#define DENSE_KEYS_PER_PAGE 6
-#define DENSE_KEYS_MIN 256
 
 /* Rows that a query hands over at a time */
 #define QUERY_ROWS 1000
@@ -170,10 +163,10 @@ accept_edge(const GraphEdges *edges, const int *positions, const Datum *values, 
 	return true;
 }
 
-/* The part of the caller's loop that is the same for tables and queries. */
-static inline bool
-hand_over_row(GraphEdges *edges, const int *positions, const Datum *values, const bool *nulls,
-			  GraphSide side, GraphEdgeCallback callback, void *arg)
+/* The part of the caller's loop that is the same for tables, indexes and queries. */
+bool
+vx_graph_take_row(GraphEdges *edges, const int *positions, const Datum *values, const bool *nulls,
+				  GraphSide side, GraphEdgeCallback callback, void *arg)
 {
 	GraphEdge	edge;
 	MemoryContext old;
@@ -252,8 +245,8 @@ is_usable_index(Relation index, AttrNumber attno)
 
 /*
  * Opens an index on the column of a side, if there is one: rather one that has
- * the only type of edges that is wanted in its second column, else the
- * narrowest.
+ * the only type of edges that is wanted in its second column, then one with all
+ * columns that are wanted, then the narrowest.
  */
 static void
 find_index(GraphEdges *edges, GraphSide side)
@@ -263,12 +256,15 @@ find_index(GraphEdges *edges, GraphSide side)
 	List	   *list = RelationGetIndexList(edges->relation);
 	ListCell   *cell;
 	Relation	best = NULL;
+	int			best_merit = 0;
+	bool		with_type;
 
 	foreach(cell, list)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 		RegProcedure equal,
 					type_equal = InvalidOid;
+		int			merit;
 
 		if (!is_usable_index(index, column->attno) ||
 			!find_index_equality(index, 0, column->type, &equal))
@@ -280,10 +276,12 @@ find_index(GraphEdges *edges, GraphSide side)
 			index->rd_index->indkey.values[1] == type_column->attno &&
 			!find_index_equality(index, 1, type_column->type, &type_equal))
 			type_equal = InvalidOid;
+		merit = (RegProcedureIsValid(type_equal) ? 2 : 0) +
+			(vx_graph_leaves_cover(edges, index) ? 1 : 0);
 		if (best != NULL &&
-			(RegProcedureIsValid(type_equal) == RegProcedureIsValid(edges->types_equal[side]) ?
+			(merit == best_merit ?
 			 IndexRelationGetNumberOfAttributes(index) >= IndexRelationGetNumberOfAttributes(best) :
-			 !RegProcedureIsValid(type_equal)))
+			 merit < best_merit))
 		{
 			index_close(index, AccessShareLock);
 			continue;
@@ -291,14 +289,19 @@ find_index(GraphEdges *edges, GraphSide side)
 		if (best != NULL)
 			index_close(best, AccessShareLock);
 		best = index;
+		best_merit = merit;
 		edges->keys_equal[side] = equal;
 		edges->types_equal[side] = type_equal;
 	}
 	list_free(list);
 	edges->indexes[side] = best;
-	if (best != NULL)
+	if (best == NULL)
+		return;
+	with_type = RegProcedureIsValid(edges->types_equal[side]);
+	edges->leaves[side] = vx_graph_open_leaves(edges, side, best, with_type);
+	if (edges->leaves[side] == NULL)
 		edges->scans[side] = vx_index_beginscan(edges->relation, best, edges->snapshot,
-												RegProcedureIsValid(edges->types_equal[side]) ? 2 : 1, 0);
+												with_type ? 2 : 1, 0);
 }
 
 /* The keys as an array of the column's type; those that it cannot hold are left out. */
@@ -367,116 +370,12 @@ read_with_index(GraphEdges *edges, GraphSide side, const GraphKey *keys, int cou
 		{
 			CHECK_FOR_INTERRUPTS();
 			slot_getsomeattrs(slot, edges->last_attno);
-			go_on = hand_over_row(edges, edges->positions[0], slot->tts_values, slot->tts_isnull,
-								  side, callback, arg);
+			go_on = vx_graph_take_row(edges, edges->positions[0], slot->tts_values, slot->tts_isnull,
+									  side, callback, arg);
 		}
 	}
 	ExecClearTuple(slot);
 	MemoryContextSwitchTo(old);
-}
-
-/* A key as a value of a column that can hold it. */
-static Datum
-make_column_value(Oid type, const GraphKey *key)
-{
-	switch (type)
-	{
-		case INT8OID:
-			return Int64GetDatum(key->value.number);
-		case INT4OID:
-			return Int32GetDatum((int32) key->value.number);
-		case INT2OID:
-			return Int16GetDatum((int16) key->value.number);
-		default:
-			return PointerGetDatum(key->value.data);
-	}
-}
-
-/*
- * Are there so many keys that reading the index through from the first to the
- * last is less work than looking each of them up?  Texts have another order in
- * an index than here, and other columns may have a part in the lookup.
- */
-static bool
-is_dense(const GraphEdges *edges, GraphSide side, int count)
-{
-	Relation	index = edges->indexes[side];
-
-	return count >= DENSE_KEYS_MIN && edges->kind != GRAPH_KEY_TEXT &&
-		edges->scans[side]->numberOfKeys == 1 &&
-		count / DENSE_KEYS_PER_PAGE >= RelationGetNumberOfBlocks(index);
-}
-
-/*
- * Reads edges through an index, from the smallest to the greatest of sorted
- * keys.  Entries that are for none of the keys are left before their rows are
- * looked up.  Returns false if the index does not have the operators for it.
- */
-static bool
-read_dense(GraphEdges *edges, GraphSide side, const GraphKey *keys, int count,
-		   GraphEdgeCallback callback, void *arg)
-{
-	static const StrategyNumber strategies[2] = {BTGreaterEqualStrategyNumber, BTLessEqualStrategyNumber};
-	Oid			type = edges->columns[side == GRAPH_OUT ? GRAPH_SRC : GRAPH_DST].type;
-	Relation	index = edges->indexes[side];
-	int64		least = type == INT4OID ? PG_INT32_MIN : type == INT2OID ? PG_INT16_MIN : PG_INT64_MIN;
-	int64		greatest = type == INT4OID ? PG_INT32_MAX : type == INT2OID ? PG_INT16_MAX : PG_INT64_MAX;
-	TupleTableSlot *slot = edges->slot;
-	IndexScanDesc scan;
-	ScanKeyData scan_keys[2];
-	MemoryContext old;
-	ItemPointer tid;
-	bool		go_on = true;
-
-	if (edges->kind == GRAPH_KEY_INT)
-	{
-		while (count > 0 && keys[0].value.number < least)
-		{
-			keys++;
-			count--;
-		}
-		while (count > 0 && keys[count - 1].value.number > greatest)
-			count--;
-		if (count == 0)
-			return true;
-	}
-	for (int i = 0; i < 2; i++)
-	{
-		Oid			operator = get_opfamily_member(index->rd_opfamily[0], type, type, strategies[i]);
-
-		if (!OidIsValid(operator))
-			return false;
-		ScanKeyEntryInitialize(&scan_keys[i], 0, 1, strategies[i], type, index->rd_indcollation[0],
-							   get_opcode(operator),
-							   make_column_value(type, i == 0 ? &keys[0] : &keys[count - 1]));
-	}
-
-	old = MemoryContextSwitchTo(edges->context);
-	scan = vx_index_beginscan(edges->relation, index, edges->snapshot, 2, 0);
-	scan->xs_want_itup = true;
-	index_rescan(scan, scan_keys, 2, NULL, 0);
-	while (go_on && (tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
-	{
-		bool		isnull;
-		GraphKey	key = vx_graph_key_from_datum(edges->kind, type,
-												  index_getattr(scan->xs_itup, 1, scan->xs_itupdesc,
-																&isnull));
-
-		CHECK_FOR_INTERRUPTS();
-		while (vx_graph_compare_keys(edges->kind, keys, &key) < 0)
-			keys++;				/* the last key is not less than any entry */
-		if (vx_graph_compare_keys(edges->kind, keys, &key) > 0)
-			continue;
-		if (!index_fetch_heap(scan, slot))
-			continue;
-		slot_getsomeattrs(slot, edges->last_attno);
-		go_on = hand_over_row(edges, edges->positions[0], slot->tts_values, slot->tts_isnull,
-							  side, callback, arg);
-	}
-	ExecClearTuple(slot);
-	index_endscan(scan);
-	MemoryContextSwitchTo(old);
-	return true;
 }
 
 /* ---- Reading by queries ---- */
@@ -547,7 +446,7 @@ read_with_query(GraphEdges *edges, const char *query, GraphSide side,
 		{
 			CHECK_FOR_INTERRUPTS();
 			heap_deform_tuple(rows->vals[i], rows->tupdesc, values, nulls);
-			go_on = hand_over_row(edges, edges->positions[1], values, nulls, side, callback, arg);
+			go_on = vx_graph_take_row(edges, edges->positions[1], values, nulls, side, callback, arg);
 		}
 		SPI_freetuptable(rows);
 	}
@@ -599,7 +498,10 @@ vx_graph_close_edges(GraphEdges *edges)
 	{
 		if (edges->indexes[side] == NULL)
 			continue;
-		index_endscan(edges->scans[side]);
+		if (edges->leaves[side] != NULL)
+			vx_graph_close_leaves(edges->leaves[side]);
+		else
+			index_endscan(edges->scans[side]);
 		index_close(edges->indexes[side], NoLock);
 	}
 	if (edges->slot != NULL)
@@ -633,9 +535,10 @@ vx_graph_read_edges(GraphEdges *edges, GraphSide side, GraphKey *keys, int count
 		vx_graph_sort_keys(edges->kind, keys, count);
 	if (edges->indexes[side] != NULL)
 	{
-		if (is_dense(edges, side, count) && read_dense(edges, side, keys, count, callback, arg))
-			return;
-		read_with_index(edges, side, keys, count, callback, arg);
+		if (edges->leaves[side] != NULL)
+			vx_graph_read_leaves(edges->leaves[side], keys, count, callback, arg);
+		else
+			read_with_index(edges, side, keys, count, callback, arg);
 		return;
 	}
 	for (int start = 0; start < count; start += QUERY_KEYS)
@@ -667,8 +570,8 @@ vx_graph_read_all_edges(GraphEdges *edges, GraphEdgeCallback callback, void *arg
 	{
 		CHECK_FOR_INTERRUPTS();
 		slot_getsomeattrs(edges->slot, edges->last_attno);
-		go_on = hand_over_row(edges, edges->positions[0], edges->slot->tts_values,
-							  edges->slot->tts_isnull, GRAPH_OUT, callback, arg);
+		go_on = vx_graph_take_row(edges, edges->positions[0], edges->slot->tts_values,
+								  edges->slot->tts_isnull, GRAPH_OUT, callback, arg);
 	}
 	ExecClearTuple(edges->slot);
 	table_endscan(scan);
