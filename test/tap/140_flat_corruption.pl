@@ -12,7 +12,8 @@ use Test::More;
 
 my $dims = 40;
 my $graph = $FlatTest::access_method eq 'hnsw';
-my $clones = size($graph ? 70 : 150, 500);
+my $filters = $FlatTest::filters;
+my $clones = size($filters ? 50 : $graph ? 70 : 150, 500);
 my $rounds = size(2, 20);
 # The same damage in every short run, other damage in every long one.
 my $seed = $ENV{VECEXT_SEED} // (is_long() ? int(rand(1 << 30)) : 15);
@@ -27,6 +28,9 @@ wal_consistency_checking = 'generic'
 }, without_checksums => 1);
 install_functions($node);
 my $block_size = $node->safe_psql('postgres', 'SHOW block_size');
+my $columns = $filters ? 'v vector_l2_ops, w, big, tags' : 'v vector_l2_ops';
+my $more_columns = !$filters ? '' : q{, w int GENERATED ALWAYS AS (nullif(id % 50, 0)) STORED, big bigint GENERATED ALWAYS AS (id % 400) STORED,
+	tags int[] GENERATED ALWAYS AS (ARRAY[id % 9, id % 31]) STORED};
 
 # An error, or what the query gave, as text
 $node->safe_psql('postgres', q{
@@ -49,16 +53,22 @@ $node->safe_psql('postgres', sprintf(q{
 			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %%s WHERE l2_within(v, flattest.nth_vector(1, %1$d), 6.8)',
 			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %%s WHERE v IS NOT NULL',
 			'SELECT count(*) FROM %%s WHERE v IS NULL',
-			'SELECT count(*) FROM %%s'
+			'SELECT count(*) FROM %%s'%2$s
 		]) WITH ORDINALITY u(q, n)
 	$$;
 	CREATE FUNCTION look_by_bitmap(source regclass) RETURNS text[] LANGUAGE sql AS $$
 		SELECT array_agg(attempt(format(q, source)) ORDER BY n)
 		FROM unnest(ARRAY[
 			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %%s WHERE l2_within(v, flattest.nth_vector(1, %1$d), 6.8)',
-			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %%s WHERE v IS NOT NULL'
+			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %%s WHERE v IS NOT NULL'%3$s
 		]) WITH ORDINALITY u(q, n)
-	$$}, $dims));
+	$$}, $dims, $filters ? sprintf(q{,
+			'SELECT md5(array_agg(d)::text) FROM (SELECT v <-> flattest.nth_vector(1, %1$d) AS d FROM %%s WHERE w < 20 ORDER BY v <-> flattest.nth_vector(1, %1$d) LIMIT 5) s',
+			'SELECT md5(array_agg(d)::text) FROM (SELECT v <-> flattest.nth_vector(2, %1$d) AS d FROM %%s WHERE tags @> ''{3}'' AND big > 40 ORDER BY v <-> flattest.nth_vector(2, %1$d)) s',
+			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %%s WHERE w IS NULL OR w IN (4, 8, 16)',
+			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %%s WHERE big IN (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233) AND w > 2',
+			'SELECT count(*) FROM %%s WHERE tags && ''{2,30}'''}, $dims) : '', $filters ? q{,
+			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %s WHERE w IS NULL OR w IN (4, 8, 16)'} : ''));
 
 # In a graph: what walks give, if they are so narrow that passes are not cheaper.
 # d + 0: from 16 on an aggregate believes that what the index gives is in order.
@@ -74,15 +84,15 @@ $node->safe_psql('postgres', sprintf(q{
 # ---- The model: something of everything ----
 
 # Clones first: VACUUM takes rows that are older than their table for damage.
-$node->safe_psql('postgres', qq{CREATE TABLE model (id int, v vector($dims))});
-$node->safe_psql('postgres', q{SELECT format('CREATE TABLE c%1$s (LIKE model); CREATE INDEX c%1$s_v ON c%1$s USING flat (v vector_l2_ops)', g)
+$node->safe_psql('postgres', qq{CREATE TABLE model (id int, v vector($dims)$more_columns)});
+$node->safe_psql('postgres', q{SELECT format('CREATE TABLE c%1$s (LIKE model INCLUDING GENERATED); CREATE INDEX c%1$s_v ON c%1$s USING flat (} . $columns . q{)', g)
 	FROM generate_series(1, } . $clones . q{) g \gexec});
 
 # Nodes with one row and with many, NULLs, a vector without a code, freed rows
 # and nodes, rows marked dead that vacuum had no time to free.
 $node->safe_psql('postgres', qq{
 	SELECT flattest.fill('model', 1, 500, $dims, 8, 0.4);
-	CREATE INDEX model_v ON model USING flat (v vector_l2_ops);
+	CREATE INDEX model_v ON model USING flat ($columns);
 	INSERT INTO model SELECT 1000 + g, flattest.nth_vector(g % 4, $dims) FROM generate_series(1, 300) g;
 	INSERT INTO model VALUES (2001, array_fill(1e30::float4, ARRAY[$dims])::vector);
 	SELECT flattest.fill('model', 3001, 300, $dims, 8, 0.6);
@@ -155,11 +165,11 @@ for my $block (0 .. $blocks - 1)
 	my $page = substr($content{model_v}, $block * $block_size, $block_size);
 	my ($special) = unpack('x16 v', $page);
 	my $family = $special ? ord substr($page, $special + 19, 1) : -1;
-	my $kind = $family == 0xFE ? 'meta' : $family == 0xFD ? 'map' : $family < 0 ? 'empty' : $family_names[$family];
+	my $kind = $family == 0xFE ? 'meta' : $family == 0xFD ? 'map' : $family < 0 ? 'empty' : $family_names[$family] // 'attribute';
 	push @{ $pages_of{$kind} }, $block;
 }
-is(join(' ', sort grep { $_ ne 'empty' } keys %pages_of), $graph ? 'code directory link map mean meta node row upper' :
-	'code directory map mean meta node row', 'the model has every kind of page');
+is(join(' ', sort grep { $_ ne 'empty' } keys %pages_of), ($filters ? 'attribute ' : '') . ($graph ? 'code directory link map mean meta node row upper' :
+	'code directory map mean meta node row'), 'the model has every kind of page');
 
 sub pick { return $_[ int rand @_ ]; }
 
@@ -177,7 +187,7 @@ sub damage
 {
 	my ($bytes) = @_;
 	my $kind = pick('meta', 'meta', 'map', 'mean', 'code', 'code', 'node', 'node', 'row', 'row', 'directory',
-		$graph ? ('link', 'link', 'link', 'upper', 'upper') : ());
+		$graph ? ('link', 'link', 'link', 'upper', 'upper') : (), ('attribute') x ($filters ? 12 : 0));
 	my $block = pick(@{ $pages_of{$kind} });
 	my $way = rand;
 	my $at = $block * $block_size;

@@ -22,13 +22,16 @@ use Test::More;
 our @EXPORT = qw(
 	is_long size new_server install_functions install_walk_functions complaints
 	run_clients start_clients abandon_clients kill_server check_log hold_debug_point release_debug_point
-	wait_for_lock_wait try_sql tell_of_hnsw);
+	wait_for_lock_wait try_sql tell_of_flat tell_of_hnsw);
 
 # More settings for every server of a story
 our $settings = '';
 
 # What the story is told of
 our $access_method = 'flat';
+
+# With columns for conditions, where a story knows of them
+our $filters = 0;
 
 sub is_long { return $ENV{VECEXT_LONG} ? 1 : 0; }
 
@@ -38,11 +41,7 @@ sub size
 	return is_long() ? $full : $small;
 }
 
-# tell_of_hnsw(file): the story of another file about flat indexes, told of hnsw
-# ones.  Tables are so small that a pass over the codes is cheaper than a walk of
-# ef_search = 1000, so every answer has to be a sequential scan's here, too; the
-# graph is built, linked, repaired and judged on the way.
-sub tell_of_hnsw
+sub read_story
 {
 	my ($file) = @_;
 	my ($dir) = __FILE__ =~ m{^(.*)/};
@@ -50,6 +49,28 @@ sub tell_of_hnsw
 	my $story = do { local $/; <$in> };
 
 	close $in;
+	return $story;
+}
+
+# tell_of_flat(file): the story of another file once more, as what has been set
+# before changes it.
+sub tell_of_flat
+{
+	my ($file) = @_;
+
+	eval "#line 1 \"$file, once more\"\n" . read_story($file) . '; 1' or die $@;
+	return;
+}
+
+# tell_of_hnsw(file): the story of another file about flat indexes, told of hnsw
+# ones.  Tables are so small that a pass over the codes is cheaper than a walk of
+# ef_search = 1000, so every answer has to be a sequential scan's here, too; the
+# graph is built, linked, repaired and judged on the way.
+sub tell_of_hnsw
+{
+	my ($file) = @_;
+	my $story = read_story($file);
+
 	$story =~ s/\bUSING flat\b/USING hnsw/g;
 	$story =~ s/\bflat_index_(check|info)\b/hnsw_index_$1/g;
 	$story =~ s/new_server\('/new_server('hnsw_/g;
