@@ -52,7 +52,7 @@
 static char *sweep_databases = NULL;
 static int	sweep_interval = 60;
 
-void		vecext_kv_sweep_main(Datum main_arg);
+PGDLLEXPORT void vecext_kv_sweep_main(Datum main_arg);
 
 /* The tables named kv of all namespaces; in the caller's memory. */
 static List *

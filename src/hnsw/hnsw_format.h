@@ -53,8 +53,8 @@ typedef struct HnswUpperData
 {
 	uint32		node;			/* STORE_NONE: free */
 	uint32		incarnation;	/* the node's */
-	uint32		down;			/* the node's slot one level below;
-								 * STORE_NONE on level 1 */
+	uint32		down;			/* the node's slot one level below; STORE_NONE
+								 * on level 1 */
 	uint32		level;			/* from 1 */
 	HnswUpperLinkData links[FLEXIBLE_ARRAY_MEMBER]; /* m, those in use first */
 } HnswUpperData;
