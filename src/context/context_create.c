@@ -95,8 +95,9 @@ static const char *const create_statements[] = {
 	"CONSTRAINT edge_valid_check CHECK (NOT isempty(valid) AND NOT upper_inc(valid) "
 	"AND (lower_inf(valid) OR lower_inc(valid))))",
 
-	"CREATE INDEX edge_src ON {ns}.edge ({t,}src, type)",
-	"CREATE INDEX edge_dst ON {ns}.edge ({t,}dst, type)",
+	/* all that a walk looks at, so that it need not look up rows */
+	"CREATE INDEX edge_src ON {ns}.edge ({t,}src, type) INCLUDE (dst, weight, valid, invalidated_at, id)",
+	"CREATE INDEX edge_dst ON {ns}.edge ({t,}dst, type) INCLUDE (src, weight, valid, invalidated_at, id)",
 	"CREATE INDEX edge_source ON {ns}.edge ({t,}source_id) WHERE source_id IS NOT NULL",
 
 	"CREATE TABLE {ns}.event ({tenant,}"

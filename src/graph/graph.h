@@ -89,6 +89,7 @@ typedef struct GraphNode
 } GraphNode;
 
 #define GRAPH_NODES_PER_CHUNK 512
+#define GRAPH_UUID_BYTES 16
 
 typedef struct GraphTable
 {
@@ -108,7 +109,6 @@ extern GraphTable *vx_graph_create_table(MemoryContext parent, GraphKeyKind kind
 extern void vx_graph_drop_table(GraphTable *table);
 extern uint32 vx_graph_find_node(GraphTable *table, GraphKey key);
 extern uint32 vx_graph_add_node(GraphTable *table, GraphKey key, bool *found);
-extern GraphKey vx_graph_node_key(const GraphTable *table, uint32 node);
 extern void vx_graph_check_memory(GraphTable *table, Size more_bytes);
 
 static inline GraphNode *
@@ -116,6 +116,31 @@ vx_graph_node(const GraphTable *table, uint32 node)
 {
 	Assert(node < table->count);
 	return &table->chunks[node / GRAPH_NODES_PER_CHUNK][node % GRAPH_NODES_PER_CHUNK];
+}
+
+/* The key of a node; its bytes are the table's. */
+static inline GraphKey
+vx_graph_node_key(const GraphTable *table, uint32 node)
+{
+	Datum		stored = vx_graph_node(table, node)->key;
+	GraphKey	key;
+
+	if (table->kind == GRAPH_KEY_INT)
+	{
+		key.value.number = DatumGetInt64(stored);
+		key.length = 0;
+	}
+	else if (table->kind == GRAPH_KEY_UUID)
+	{
+		key.value.data = DatumGetPointer(stored);
+		key.length = GRAPH_UUID_BYTES;
+	}
+	else
+	{
+		key.value.data = DatumGetPointer(stored) + sizeof(uint32);
+		key.length = *(uint32 *) DatumGetPointer(stored);
+	}
+	return key;
 }
 
 /* ---- Reading edges (graph_edges.c, graph_columns.c) ---- */
@@ -152,7 +177,7 @@ typedef struct GraphColumn
 	Oid			type;			/* base type, if it is a domain */
 	int16		typlen;
 	bool		typbyval;
-	Oid			output;			/* output function of GRAPH_ID and GRAPH_TYPE */
+	FmgrInfo	output;			/* of GRAPH_ID and GRAPH_TYPE */
 } GraphColumn;
 
 /* An edge as it is read; keys and values live until the callback returns. */
@@ -231,7 +256,7 @@ extern void vx_graph_read_edges(GraphEdges *edges, GraphSide side, GraphKey *key
 								GraphEdgeCallback callback, void *arg);
 extern void vx_graph_read_all_edges(GraphEdges *edges, GraphEdgeCallback callback, void *arg);
 extern bool vx_graph_is_cheap_to_read(const GraphEdges *edges, GraphDirection direction);
-extern Datum vx_graph_column_text(const GraphColumn *column, Datum value);
+extern Datum vx_graph_column_text(GraphColumn *column, Datum value);
 extern bool vx_graph_take_row(GraphEdges *edges, const int *positions, const Datum *values,
 							  const bool *nulls, GraphSide side, GraphEdgeCallback callback,
 							  void *arg);
@@ -381,7 +406,7 @@ extern void vx_graph_close_walk(GraphWalk *walk);
 extern bool vx_graph_next_visit(GraphWalk *walk, GraphVisit *visit);
 extern GraphTable *vx_graph_walk_table(const GraphWalk *walk);
 extern void vx_graph_path_to(const GraphTable *table, const GraphKeyType *keytype,
-							 const GraphColumn *id_column, const GraphVisit *visit,
-							 Datum *path, Datum *edge_path, bool *edge_path_null);
+							 GraphColumn *id_column, const GraphVisit *visit, Datum *path,
+							 Datum *edge_path, bool *edge_path_null);
 
 #endif							/* VX_GRAPH_H */

@@ -330,7 +330,6 @@ vx_graph_find_edge_columns(GraphEdges *edges, FunctionCallInfo fcinfo, int colum
 						   const GraphEdgesOptions *options)
 {
 	GraphKeyKind dst_kind;
-	bool		varlena;
 
 	for (int i = 0; i < GRAPH_COLUMNS; i++)
 		find_edge_column(edges, fcinfo, column_arg + i, (GraphColumnName) i);
@@ -367,7 +366,13 @@ vx_graph_find_edge_columns(GraphEdges *edges, FunctionCallInfo fcinfo, int colum
 
 		edges->last_attno = Max(edges->last_attno, column->attno);
 		if (column->attno != 0 && (i == GRAPH_TYPE || i == GRAPH_ID))
-			getTypeOutputInfo(column->type, &column->output, &varlena);
+		{
+			Oid			output;
+			bool		varlena;
+
+			getTypeOutputInfo(column->type, &output, &varlena);
+			fmgr_info(output, &column->output);
+		}
 	}
 	edges->min_weight_given = options->min_weight_given;
 	edges->min_weight = options->min_weight;
@@ -380,7 +385,7 @@ vx_graph_find_edge_columns(GraphEdges *edges, FunctionCallInfo fcinfo, int colum
 
 /* A value of an edge's type or id as text, in the current memory context. */
 Datum
-vx_graph_column_text(const GraphColumn *column, Datum value)
+vx_graph_column_text(GraphColumn *column, Datum value)
 {
-	return CStringGetTextDatum(OidOutputFunctionCall(column->output, value));
+	return CStringGetTextDatum(OutputFunctionCall(&column->output, value));
 }

@@ -65,30 +65,6 @@ hash_key(GraphKeyKind kind, const GraphKey *key)
 	return (uint32) hash;
 }
 
-GraphKey
-vx_graph_node_key(const GraphTable *table, uint32 node)
-{
-	Datum		stored = vx_graph_node(table, node)->key;
-	GraphKey	key;
-
-	if (table->kind == GRAPH_KEY_INT)
-	{
-		key.value.number = DatumGetInt64(stored);
-		key.length = 0;
-	}
-	else if (table->kind == GRAPH_KEY_UUID)
-	{
-		key.value.data = DatumGetPointer(stored);
-		key.length = UUID_LEN;
-	}
-	else
-	{
-		key.value.data = DatumGetPointer(stored) + sizeof(uint32);
-		key.length = *(uint32 *) DatumGetPointer(stored);
-	}
-	return key;
-}
-
 static inline bool
 equals_probe(GraphTable *table, uint32 node)
 {

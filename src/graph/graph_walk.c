@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "access/tupmacs.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -182,51 +183,103 @@ vx_graph_next_visit(GraphWalk *walk, GraphVisit *visit)
 	return true;
 }
 
+/* The node before a node on the way to it; also moves the label. */
+static inline uint32
+step_back(const GraphTable *table, uint32 number, const GraphLabel **label)
+{
+	if (*label == NULL)
+		return vx_graph_node(table, number)->parent;
+	*label = (*label)->parent;
+	return (*label)->node;
+}
+
+/* The nodes on the way to a node, itself included, as an array */
+static Datum
+make_path(const GraphTable *table, const GraphKeyType *keytype, const GraphVisit *visit)
+{
+	const GraphLabel *label = visit->label;
+	uint32		number = visit->node;
+	int			length = visit->depth + 1;
+	ArrayType  *array;
+	Datum	   *nodes;
+	Size		bytes;
+	char	   *place;
+
+	if (keytype->typlen < 0)
+	{
+		nodes = palloc_extended(length * sizeof(Datum), MCXT_ALLOC_HUGE);
+		for (int at = length - 1; at >= 0; at--)
+		{
+			nodes[at] = vx_graph_key_to_caller(keytype, vx_graph_node_key(table, number));
+			if (at > 0)
+				number = step_back(table, number, &label);
+		}
+		return PointerGetDatum(construct_array(nodes, length, keytype->type, keytype->typlen,
+											   keytype->typbyval, keytype->typalign));
+	}
+
+	/* numbers and uuids have no space between them */
+	bytes = ARR_OVERHEAD_NONULLS(1) + (Size) length * keytype->typlen;
+	array = palloc(bytes);
+	SET_VARSIZE(array, bytes);
+	array->ndim = 1;
+	array->dataoffset = 0;
+	array->elemtype = keytype->type;
+	ARR_DIMS(array)[0] = length;
+	ARR_LBOUND(array)[0] = 1;
+	place = ARR_DATA_PTR(array) + (Size) length * keytype->typlen;
+	for (int at = length - 1; at >= 0; at--)
+	{
+		GraphKey	key = vx_graph_node_key(table, number);
+
+		place -= keytype->typlen;
+		if (keytype->typbyval)
+			store_att_byval(place, vx_graph_key_to_caller(keytype, key), keytype->typlen);
+		else
+			memcpy(place, key.value.data, keytype->typlen);
+		if (at > 0)
+			number = step_back(table, number, &label);
+	}
+	return PointerGetDatum(array);
+}
+
 /*
  * The nodes on the way to a node, itself included, and the ids of the edges
  * between, as arrays in the current memory context.
  */
 void
-vx_graph_path_to(const GraphTable *table, const GraphKeyType *keytype, const GraphColumn *id_column,
+vx_graph_path_to(const GraphTable *table, const GraphKeyType *keytype, GraphColumn *id_column,
 				 const GraphVisit *visit, Datum *path, Datum *edge_path, bool *edge_path_null)
 {
 	const GraphLabel *label = visit->label;
 	uint32		number = visit->node;
 	int			hops = visit->depth;
-	Datum	   *nodes = palloc_extended((hops + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
-	Datum	   *ids = palloc_extended((hops + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
-	bool	   *nulls = palloc_extended((hops + 1) * sizeof(bool), MCXT_ALLOC_HUGE);
-	int			dims[1],
-				bounds[1] = {1};
+	Datum	   *ids;
+	bool	   *nulls;
+	int			bounds[1] = {1};
 
-	for (int at = hops;; at--)
+	*path = make_path(table, keytype, visit);
+	*edge_path_null = id_column->attno == 0;
+	if (*edge_path_null)
+		return;
+	if (hops == 0)
+	{
+		*edge_path = PointerGetDatum(construct_empty_array(TEXTOID));
+		return;
+	}
+	ids = palloc_extended(hops * sizeof(Datum), MCXT_ALLOC_HUGE);
+	nulls = palloc_extended(hops * sizeof(bool), MCXT_ALLOC_HUGE);
+	for (int at = hops - 1; at >= 0; at--)
 	{
 		const GraphNode *node = vx_graph_node(table, number);
-		Datum		id;
 
-		nodes[at] = vx_graph_key_to_caller(keytype, vx_graph_node_key(table, number));
-		if (at == 0)
-			break;
-		nulls[at - 1] = label != NULL ? label->edge_id_null : (node->flags & GRAPH_FLAG_NO_ID) != 0;
-		id = label != NULL ? label->edge_id : node->u.edge_id;
-		if (!nulls[at - 1])
-			ids[at - 1] = vx_graph_column_text(id_column, id);
-		if (label != NULL)
-		{
-			label = label->parent;
-			number = label->node;
-		}
-		else
-			number = node->parent;
+		nulls[at] = label != NULL ? label->edge_id_null : (node->flags & GRAPH_FLAG_NO_ID) != 0;
+		if (!nulls[at])
+			ids[at] = vx_graph_column_text(id_column, label != NULL ? label->edge_id : node->u.edge_id);
+		number = step_back(table, number, &label);
 	}
-	*path = PointerGetDatum(construct_array(nodes, hops + 1, keytype->type, keytype->typlen,
-											keytype->typbyval, keytype->typalign));
-	*edge_path_null = id_column->attno == 0;
-	dims[0] = hops;
-	if (!*edge_path_null)
-		*edge_path = PointerGetDatum(hops == 0 ? construct_empty_array(TEXTOID) :
-									 construct_md_array(ids, nulls, 1, dims, bounds, TEXTOID, -1,
-														false, TYPALIGN_INT));
+	*edge_path = PointerGetDatum(construct_md_array(ids, nulls, 1, &hops, bounds, TEXTOID, -1,
+													false, TYPALIGN_INT));
 }
 
 static void

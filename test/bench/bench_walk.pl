@@ -101,8 +101,8 @@ system("cd '$files' && tar xzf '$tar' package/dict && perl '$FindBin::RealBin/..
 ask(qq{
 CREATE TABLE pointer (source int NOT NULL, type text NOT NULL, target int NOT NULL, source_position int, target_position int);
 COPY pointer FROM '$files/pointer';
-CREATE INDEX ON pointer (source);
-CREATE INDEX ON pointer (target);
+CREATE INDEX ON pointer (source, type) INCLUDE (target);
+CREATE INDEX ON pointer (target, type) INCLUDE (source);
 VACUUM ANALYZE pointer;
 SELECT setseed(0.5);
 CREATE TABLE bench_seed AS SELECT row_number() OVER () AS n, source AS id
@@ -173,7 +173,7 @@ ask(qq{
 SELECT setseed(0.5);
 CREATE UNLOGGED TABLE random_edge AS
 	SELECT (random() * $random_edges / 5)::bigint AS src, (random() * $random_edges / 5)::bigint AS dst FROM generate_series(1, $random_edges);
-CREATE INDEX ON random_edge (src);
+CREATE INDEX ON random_edge (src) INCLUDE (dst);
 VACUUM ANALYZE random_edge;
 SET work_mem = '1GB';
 SELECT count(*) FROM random_edge});

@@ -20,10 +20,10 @@ CREATE INDEX ON sense (lemma);
 CREATE INDEX ON synset (label);
 
 -- Index on pointers, the way they lead
-CREATE INDEX ON pointer (source, type);
+CREATE INDEX ON pointer (source, type) INCLUDE (target);
 
 -- And backwards
-CREATE INDEX ON pointer (target, type);
+CREATE INDEX ON pointer (target, type) INCLUDE (source);
 
 -- Statistics for the planner
 ANALYZE;
