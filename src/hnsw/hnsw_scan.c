@@ -41,6 +41,9 @@
  */
 #define FILTER_SLACK 1.25
 
+/* A probe takes at most this share of what it may spare. */
+#define PROBE_SHARE 0.3
+
 /* Rows of a chain that are looked at for one that passes */
 #define MAX_CHAIN_STEPS 64
 
@@ -59,6 +62,7 @@ typedef struct HnswWalk
 	HnswCandidate *passing;		/* what a walk has found, with a filter */
 	int			passing_room;
 	int			ef;				/* of the next walk */
+	int			planned_ef;		/* after a probe: 0 without one */
 	bool		ended;
 	AmCandidate *batch;
 	int			batch_room;
@@ -141,20 +145,53 @@ may_live(void *arg, uint32 node)
 }
 
 /*
- * True if a pass over all codes is the cheaper way to as many candidates.  A
- * node that a walk looks at costs as much as several of a pass, since it is
- * read in random order: about eight of 128 bytes, three of 832.
+ * What a walk takes, in codes of a pass over all.  A node that a walk looks at
+ * costs as much as several of a pass, since it is read in random order: about
+ * eight of 128 bytes, three of 832.
+ */
+static double
+walk_cost(const HnswWalk *walk, int ef)
+{
+	return (double) ef * NODES_PER_PLACE * (2.0 + 800.0 / walk->store->quant->slot_bytes);
+}
+
+/*
+ * What a pass takes: over all codes, or over those of the rows that pass, of
+ * which each is read for itself, but ahead of its use.
+ */
+static double
+pass_cost(const HnswWalk *walk)
+{
+	double		cost = vx_hnsw_node_limit(walk->store);
+
+	if (walk->filter != NULL)
+		cost = Min(cost, walk->filter->matches * (1.5 + 400.0 / walk->store->quant->slot_bytes));
+	return cost;
+}
+
+/*
+ * True if a pass over all codes is the cheaper way to as many candidates.
  */
 static bool
 is_pass_cheaper(const HnswWalk *walk)
 {
-	double		factor = 2.0 + 800.0 / walk->store->quant->slot_bytes;
-	double		pass = vx_hnsw_node_limit(walk->store);
+	return walk_cost(walk, walk->ef) > pass_cost(walk);
+}
 
-	/* Of those that pass, each is read for itself, but ahead of its use. */
-	if (walk->filter != NULL)
-		pass = Min(pass, walk->filter->matches * (1.5 + 400.0 / walk->store->quant->slot_bytes));
-	return (double) walk->ef * NODES_PER_PLACE * factor > pass;
+/*
+ * True if the walk may not be as wide as it would have to be.  Where there is a
+ * filter it is compared with a pass that looks at all rows that pass: half as
+ * many nodes are allowed whatever the setting is.
+ */
+static bool
+is_too_wide(const HnswWalk *walk)
+{
+	double		limit = vx_hnsw_max_scan_tuples;
+
+	if (walk->filter == NULL)
+		return is_pass_cheaper(walk);
+	return is_pass_cheaper(walk) ||
+		(double) walk->ef * NODES_PER_PLACE > Max(limit, walk->filter->matches / 2);
 }
 
 /*
@@ -247,6 +284,7 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 {
 	HnswWalk   *walk = palloc0(sizeof(HnswWalk));
 	int			k = wanted >= 1 && wanted < HNSW_MAX_NODES ? (int) wanted : 10;
+	int			probe_ef = 0;
 
 	vx_hnsw_check_words(store);
 	walk->store = store;
@@ -263,6 +301,7 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 		double		rows = (double) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE;
 
 		walk->ef = choose_ef(walk, k * rows / Max(filter->matches, 1) * FILTER_SLACK);
+		probe_ef = choose_ef(walk, k);
 	}
 	else if (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0)
 		walk->ef = Max(vx_hnsw_ef_search, wanted >= 1 ? k : 1);
@@ -273,8 +312,20 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 		vx_hnsw_set_filter(walk->search, may_live, walk);
 
 	/* Few nodes, or a LIMIT that asks for a good part of them */
-	walk->ended = is_pass_cheaper(walk) ||
-		(filter != NULL && (double) walk->ef * NODES_PER_PLACE > vx_hnsw_max_scan_tuples);
+	walk->ended = is_too_wide(walk);
+
+	/*
+	 * Rows that pass may be nearer than others, as those of a language or a
+	 * place are to a query in it.  Where that would spare most of the work, a
+	 * walk as wide as without conditions comes first and tells.
+	 */
+	if (probe_ef > 0 && PROBE_SHARE * Min(walk_cost(walk, walk->ef), pass_cost(walk)) >
+		walk_cost(walk, probe_ef))
+	{
+		walk->planned_ef = walk->ef;
+		walk->ef = probe_ef;
+		walk->ended = is_too_wide(walk);
+	}
 	return walk;
 }
 
@@ -387,14 +438,13 @@ next_batch(void *arg, AmCandidate **batch)
 			kept = keep_passing(walk, found, count, &rank);
 			if (walk->wanted > 0 && count >= ef)
 			{
-				int			needed = rank > 0 ? choose_ef(walk, rank) : ef * WIDER;
+				int			needed = rank > 0 ? choose_ef(walk, rank) : Max(ef * WIDER, walk->planned_ef);
 
 				if (needed > ef * FILTER_SLACK)
 				{
 					/* Too narrow: rows that are nearer may have been missed. */
 					walk->ef = needed;
-					walk->ended = is_pass_cheaper(walk) ||
-						(double) walk->ef * NODES_PER_PLACE > vx_hnsw_max_scan_tuples;
+					walk->ended = is_too_wide(walk);
 					continue;
 				}
 			}
