@@ -28,6 +28,8 @@ BEGIN
 	ordered := at->>'Order By' IS NOT NULL;
 END
 $$;
+-- Older planners also make paths without the order
+SET enable_sort = off;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 SELECT asked, s.* FROM unnest(ARRAY[
@@ -36,6 +38,7 @@ SELECT asked, s.* FROM unnest(ARRAY[
 	'l2_within(v, ''[1,2,3,4]'', 50) AND kind IN (1, 2)']) asked,
 	pg_temp.scan(format('SELECT id FROM filter_plan WHERE %s ORDER BY v <-> ''[100,2,3,4]'' LIMIT 10', asked)) s;
 RESET enable_bitmapscan;
+RESET enable_sort;
 SELECT count(*) FILTER (WHERE kind IN (1, 2)), count(*) FROM (
 	SELECT kind FROM filter_plan WHERE kind IN (1, 2) AND NOT flag ORDER BY v <-> '[100,2,3,4]' LIMIT 10) t;
 SELECT mode, matches FROM vecext_last_scan;
@@ -67,8 +70,10 @@ ALTER TABLE filter_plan ENABLE ROW LEVEL SECURITY;
 CREATE POLICY filter_plan_policy ON filter_plan USING (kind IN (1, 2));
 SET ROLE regress_filter_plan;
 SET enable_bitmapscan = off;
+SET enable_sort = off;
 SELECT asked, s.* FROM unnest(ARRAY['tenant = 5', 'tenant IN (1, 2, 3)', 'tags && ''{5}''', '5 = ANY (tags)']) asked,
 	pg_temp.scan(format('SELECT id FROM filter_plan WHERE %s ORDER BY v <-> ''[100,2,3,4]'' LIMIT 10', asked)) s;
+RESET enable_sort;
 SELECT id, kind FROM filter_plan WHERE tenant IN (11, 13, 501) ORDER BY v <-> '[100,2,3,4]' LIMIT 3;
 RESET ROLE;
 DROP TABLE filter_plan;
