@@ -70,6 +70,12 @@ extern void vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind,
 /* hnsw_scan.c */
 extern IndexScanDesc vx_hnsw_begin_scan(Relation index, int key_count, int order_by_count);
 
+/*
+ * What a walk costs, in codes of a pass over all.  A node that a walk looks at
+ * is read in random order: about eight codes of 128 bytes, three of 832.
+ */
+extern double vx_hnsw_walk_cost(const StoreIndex *store, double ef);
+
 /* hnsw_vacuum.c */
 extern IndexBulkDeleteResult *vx_hnsw_bulk_delete(IndexVacuumInfo *info,
 												  IndexBulkDeleteResult *stats,

@@ -215,6 +215,18 @@ vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta)
 		double		sums[HNSW_CALIBRATED_KS] = {0};
 		int			weights[HNSW_CALIBRATED_KS] = {0};
 
+		/*
+		 * A walk as wide as the one before costs more than a pass already: no
+		 * scan makes a wider one until the index has grown, and is measured
+		 * again.  Should one come first: twice as wide misses half as much.
+		 */
+		if (step > 0 && vx_hnsw_walk_cost(store, CalibratedEf(step - 1)) > nodes)
+		{
+			for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+				meta->recall[k][step] = 65535 - (65535 - meta->recall[k][step - 1]) / 2;
+			continue;
+		}
+
 		for (i = 0; i < count; i++)
 		{
 			SampleQuery *query = &queries[i];

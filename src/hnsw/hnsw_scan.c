@@ -145,14 +145,41 @@ may_live(void *arg, uint32 node)
 }
 
 /*
- * What a walk takes, in codes of a pass over all.  A node that a walk looks at
- * costs as much as several of a pass, since it is read in random order: about
- * eight of 128 bytes, three of 832.
+ * The next of them that is this index's.  A row that makes it live again after
+ * this look is too new for the scan's snapshot.
  */
-static double
-walk_cost(const HnswWalk *walk, int ef)
+static uint32
+next_dead(void *arg, uint32 *position)
 {
-	return (double) ef * NODES_PER_PLACE * (2.0 + 800.0 / walk->store->quant->slot_bytes);
+	HnswWalk   *walk = (HnswWalk *) arg;
+	StoreIndex *store = walk->store;
+
+	/* Not for tables so small that looking would cost more than it saves */
+	if (dead_nodes == NULL || dead_nodes->members > vx_hnsw_node_limit(store))
+		return STORE_NONE;
+	while (*position < dead_nodes->size)
+	{
+		DeadNode   *entry = &dead_nodes->data[(*position)++];
+		StoreNodeData data;
+
+		if (entry->status != deadtable_SH_IN_USE ||
+			entry->key.build_id != store->meta.build_id ||
+			entry->key.node / STORE_NODES_PER_PAGE >= store->meta.families[STORE_NODE].pages ||
+			!vx_hnsw_copy_slot(store, STORE_NODE, entry->key.node / STORE_NODES_PER_PAGE,
+							   entry->key.node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
+							   sizeof(StoreNodeData), &data))
+			continue;
+		if (data.state != STORE_NODE_FREE && data.incarnation == entry->key.incarnation &&
+			data.head == entry->head)
+			return entry->key.node;
+	}
+	return STORE_NONE;
+}
+
+double
+vx_hnsw_walk_cost(const StoreIndex *store, double ef)
+{
+	return ef * NODES_PER_PLACE * (2.0 + 800.0 / store->quant->slot_bytes);
 }
 
 /*
@@ -175,7 +202,7 @@ pass_cost(const HnswWalk *walk)
 static bool
 is_pass_cheaper(const HnswWalk *walk)
 {
-	return walk_cost(walk, walk->ef) > pass_cost(walk);
+	return vx_hnsw_walk_cost(walk->store, walk->ef) > pass_cost(walk);
 }
 
 /*
@@ -319,8 +346,8 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	 * place are to a query in it.  Where that would spare most of the work, a
 	 * walk as wide as without conditions comes first and tells.
 	 */
-	if (probe_ef > 0 && PROBE_SHARE * Min(walk_cost(walk, walk->ef), pass_cost(walk)) >
-		walk_cost(walk, probe_ef))
+	if (probe_ef > 0 && PROBE_SHARE * Min(vx_hnsw_walk_cost(walk->store, walk->ef), pass_cost(walk)) >
+		vx_hnsw_walk_cost(walk->store, probe_ef))
 	{
 		walk->planned_ef = walk->ef;
 		walk->ef = probe_ef;
@@ -476,6 +503,7 @@ vx_hnsw_begin_scan(Relation index, int key_count, int order_by_count)
 		begin_walk,
 		next_batch,
 		note_dead,
+		next_dead,
 		is_strict
 	};
 
