@@ -245,7 +245,7 @@ vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotDat
 	hash = vx_store_hash_slot(store->quant, slot);
 	if (vx_store_insert_equal(store, tid, hash, slot, attributes, &inserted))
 		return;
-	vx_store_reserve_entry(store);
+	vx_store_reserve_entry(store, hash);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "hnsw insert",
 									ALLOCSET_DEFAULT_SIZES);

@@ -61,6 +61,7 @@ typedef struct StoreIndex
 	StoreMetaData meta;			/* as read last */
 	int64		reads_seen;		/* vx_store_prefetch: pages read from disk */
 	uint32		prefetched;		/* and first page not yet asked for */
+	StoreDirectoryEntryData wrong_entry;	/* that the next entry may replace */
 	MemoryContextCallback release;
 } StoreIndex;
 
@@ -191,9 +192,10 @@ extern uint64 vx_store_hash_slot(const QuantParams *quant, const QuantSlotData *
 extern bool vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
 								uint32 *node, uint32 *incarnation);
 extern void vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node);
-extern void vx_store_reserve_entry(StoreIndex *store);
+extern void vx_store_reserve_entry(StoreIndex *store, uint64 hash);
 extern Buffer vx_store_put_entry(StoreIndex *store, StoreWal *wal, uint64 hash, uint32 node);
 extern uint32 vx_store_bucket(uint64 hash, uint32 pages, uint32 *page_no);
+extern uint32 vx_store_next_bucket(uint32 bucket);
 
 /* store_chain.c */
 

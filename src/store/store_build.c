@@ -418,18 +418,22 @@ write_directory(StoreBuilder *builder, uint64 more_nodes)
 	for (node = 0; node < builder->nodes; node++)
 	{
 		uint32		bucket = vx_store_bucket(builder->hashes[node], pages, &page_no);
-		StoreDirectoryEntryData *entries = (StoreDirectoryEntryData *)
-			(level + (Size) page_no * BLCKSZ + STORE_ALIGNED_START + bucket * STORE_BUCKET_BYTES);
 		int			i;
 
-		for (i = 0; i < STORE_BUCKET_ENTRIES; i++)
+		for (i = 0; i < STORE_PROBES * STORE_BUCKET_ENTRIES; i++)
 		{
-			if (entries[i].node_plus_one == 0)
+			StoreDirectoryEntryData *entry = (StoreDirectoryEntryData *)
+				(level + (Size) page_no * BLCKSZ + STORE_ALIGNED_START +
+				 bucket * STORE_BUCKET_BYTES) + i % STORE_BUCKET_ENTRIES;
+
+			if (entry->node_plus_one == 0)
 			{
-				entries[i].tag = (uint32) builder->hashes[node];
-				entries[i].node_plus_one = node + 1;
+				entry->tag = (uint32) builder->hashes[node];
+				entry->node_plus_one = node + 1;
 				break;
 			}
+			if (i % STORE_BUCKET_ENTRIES == STORE_BUCKET_ENTRIES - 1)
+				bucket = vx_store_next_bucket(bucket);
 		}
 	}
 

@@ -6,8 +6,10 @@
  * The directory is a hint.  An entry may name a node that has been freed or
  * reused since, or be missing: whoever finds a node compares its code, and a
  * miss only makes a second node for an equal vector.  So entries are never
- * removed, a full bucket forgets one at random, and the directory grows by
- * adding a level of its own size rather than by moving entries.
+ * removed, and the directory grows by adding a level of its own size rather
+ * than by moving entries.  When a bucket is full, the next ones of its page are
+ * taken; when STORE_PROBES of them are, an entry is replaced that has become
+ * wrong, or, if none is found quickly, any.
  *
  * A page without entries has no buckets yet: its bytes are zero, and so are
  * empty buckets, so that they can be read all the same.
@@ -15,6 +17,8 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "common/hashfn.h"
 #include "common/pg_prng.h"
@@ -30,6 +34,9 @@
  */
 #define GROW_PERCENT 50
 #define FILL_PERCENT 60
+
+/* Entries of full buckets that are compared with their nodes to find a wrong one */
+#define MAX_COMPARED 32
 
 /*
  * Hash of everything that must be equal for two slots to share a node.
@@ -73,6 +80,12 @@ level_start(const StoreMetaData *meta, uint32 level)
 	for (i = 0; i < level; i++)
 		start += meta->directory_pages[i];
 	return start;
+}
+
+uint32
+vx_store_next_bucket(uint32 bucket)
+{
+	return (bucket + 1) % STORE_BUCKETS_PER_PAGE;
 }
 
 /*
@@ -121,10 +134,13 @@ vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
 
 	for (level = (int) store->meta.directory_levels - 1; level >= 0; level--)
 	{
-		StoreDirectoryEntryData entries[STORE_BUCKET_ENTRIES];
+		uint32		nodes[STORE_PROBES * STORE_BUCKET_ENTRIES];
 		uint32		page_no;
 		uint32		bucket;
 		Buffer		buffer;
+		bool		full = true;
+		int			count = 0;
+		int			probe;
 		int			i;
 
 		if (store->meta.directory_pages[level] == 0)
@@ -132,16 +148,26 @@ vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
 		bucket = vx_store_bucket(hash, store->meta.directory_pages[level], &page_no);
 		buffer = vx_store_lock(store, STORE_DIRECTORY,
 							   level_start(&store->meta, level) + page_no, BUFFER_LOCK_SHARE);
-		memcpy(entries, vx_store_slot(BufferGetPage(buffer), STORE_DIRECTORY,
-									  STORE_BUCKET_BYTES, bucket), sizeof(entries));
+		for (probe = 0; probe < STORE_PROBES && full; probe++)
+		{
+			const StoreDirectoryEntryData *entries = (StoreDirectoryEntryData *)
+				vx_store_slot(BufferGetPage(buffer), STORE_DIRECTORY, STORE_BUCKET_BYTES, bucket);
+
+			for (i = 0; i < STORE_BUCKET_ENTRIES && full; i++)
+			{
+				full = entries[i].node_plus_one != 0;
+				if (full && entries[i].tag == hash_tag(hash))
+					nodes[count++] = entries[i].node_plus_one - 1;
+			}
+			bucket = vx_store_next_bucket(bucket);
+		}
 		UnlockReleaseBuffer(buffer);
 
-		for (i = 0; i < STORE_BUCKET_ENTRIES; i++)
+		for (i = 0; i < count; i++)
 		{
-			if (entries[i].node_plus_one != 0 && entries[i].tag == hash_tag(hash) &&
-				compare_node(store, entries[i].node_plus_one - 1, slot, incarnation))
+			if (compare_node(store, nodes[i], slot, incarnation))
 			{
-				*node = entries[i].node_plus_one - 1;
+				*node = nodes[i];
 				return true;
 			}
 		}
@@ -213,12 +239,92 @@ grow_directory(StoreIndex *store)
 }
 
 /*
+ * Does the node still have the code that the entry was made for?
+ */
+static bool
+is_entry_right(StoreIndex *store, const StoreDirectoryEntryData *entry, QuantSlotData *slot)
+{
+	uint32		node = entry->node_plus_one - 1;
+	uint32		position = node % store->codes_per_page;
+	Size		slot_bytes = store->quant->slot_bytes;
+	Buffer		buffer;
+	Page		page;
+	bool		right = false;
+
+	if (node / store->codes_per_page >= store->meta.families[STORE_CODE].pages)
+		return true;			/* newer than the metapage as we know it */
+	buffer = vx_store_lock(store, STORE_CODE, node / store->codes_per_page, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	if (position < vx_store_slots(page, STORE_CODE, slot_bytes))
+	{
+		memcpy(slot, vx_store_slot(page, STORE_CODE, slot_bytes, position), slot_bytes);
+		right = true;
+	}
+	UnlockReleaseBuffer(buffer);
+	return right && !isnan(slot->error) &&
+		hash_tag(vx_store_hash_slot(store->quant, slot)) == entry->tag;
+}
+
+/*
+ * If all buckets that a new entry could be in are full, look for one that has
+ * become wrong, to be replaced.
+ */
+static void
+find_wrong_entry(StoreIndex *store, uint64 hash)
+{
+	StoreDirectoryEntryData entries[STORE_PROBES * STORE_BUCKET_ENTRIES];
+	uint32		level = store->meta.directory_levels - 1;
+	QuantSlotData *slot;
+	uint32		page_no;
+	uint32		bucket;
+	uint32		start;
+	Buffer		buffer;
+	int			i;
+
+	store->wrong_entry.node_plus_one = 0;
+	if (store->meta.directory_levels == 0)
+		return;
+	bucket = vx_store_bucket(hash, store->meta.directory_pages[level], &page_no);
+	buffer = vx_store_lock(store, STORE_DIRECTORY, level_start(&store->meta, level) + page_no,
+						   BUFFER_LOCK_SHARE);
+	for (i = 0; i < STORE_PROBES; i++)
+	{
+		StoreDirectoryEntryData *from = (StoreDirectoryEntryData *)
+			vx_store_slot(BufferGetPage(buffer), STORE_DIRECTORY, STORE_BUCKET_BYTES, bucket);
+
+		/* Buckets are filled from the front. */
+		if (from[STORE_BUCKET_ENTRIES - 1].node_plus_one == 0)
+			break;
+		memcpy(&entries[i * STORE_BUCKET_ENTRIES], from, STORE_BUCKET_BYTES);
+		bucket = vx_store_next_bucket(bucket);
+	}
+	UnlockReleaseBuffer(buffer);
+	if (i < STORE_PROBES)
+		return;
+
+	slot = palloc(store->quant->slot_bytes);
+	start = pg_prng_uint32(&pg_global_prng_state);
+	for (i = 0; i < MAX_COMPARED; i++)
+	{
+		const StoreDirectoryEntryData *entry = &entries[(start + i) % lengthof(entries)];
+
+		if (!is_entry_right(store, entry, slot))
+		{
+			store->wrong_entry = *entry;
+			break;
+		}
+	}
+	pfree(slot);
+}
+
+/*
  * Make room for a new node's entry: before the locks of its record are taken.
  */
 void
-vx_store_reserve_entry(StoreIndex *store)
+vx_store_reserve_entry(StoreIndex *store, uint64 hash)
 {
 	grow_directory(store);
+	find_wrong_entry(store, hash);
 }
 
 /*
@@ -229,13 +335,16 @@ vx_store_reserve_entry(StoreIndex *store)
 Buffer
 vx_store_put_entry(StoreIndex *store, StoreWal *wal, uint64 hash, uint32 node)
 {
-	StoreDirectoryEntryData *entries;
+	StoreDirectoryEntryData *place = NULL;
+	StoreDirectoryEntryData *wrong = NULL;
+	StoreDirectoryEntryData *any = NULL;
 	StoreDirectoryEntryData entry;
 	PageHeader	header;
 	Buffer		buffer;
 	uint32		level;
 	uint32		page_no;
 	uint32		bucket;
+	uint32		chance;
 	int			block;
 	int			i;
 
@@ -247,20 +356,29 @@ vx_store_put_entry(StoreIndex *store, StoreWal *wal, uint64 hash, uint32 node)
 	buffer = vx_store_lock(store, STORE_DIRECTORY, level_start(&store->meta, level) + page_no,
 						   BUFFER_LOCK_EXCLUSIVE);
 	header = (PageHeader) BufferGetPage(buffer);
-	entries = (StoreDirectoryEntryData *)
-		vx_store_slot(BufferGetPage(buffer), STORE_DIRECTORY, STORE_BUCKET_BYTES, bucket);
-	for (i = 0; i < STORE_BUCKET_ENTRIES; i++)
+	chance = pg_prng_uint32(&pg_global_prng_state) % (STORE_PROBES * STORE_BUCKET_ENTRIES);
+	for (i = 0; i < STORE_PROBES * STORE_BUCKET_ENTRIES && place == NULL; i++)
 	{
-		if (entries[i].node_plus_one == 0)
-			break;
+		StoreDirectoryEntryData *at = (StoreDirectoryEntryData *)
+			vx_store_slot(BufferGetPage(buffer), STORE_DIRECTORY, STORE_BUCKET_BYTES, bucket) +
+			i % STORE_BUCKET_ENTRIES;
+
+		if (at->node_plus_one == 0)
+			place = at;
+		else if (memcmp(at, &store->wrong_entry, sizeof(StoreDirectoryEntryData)) == 0)
+			wrong = at;
+		if (i == chance)
+			any = at;
+		if (i % STORE_BUCKET_ENTRIES == STORE_BUCKET_ENTRIES - 1)
+			bucket = vx_store_next_bucket(bucket);
 	}
-	if (i == STORE_BUCKET_ENTRIES)
-		i = pg_prng_uint32(&pg_global_prng_state) % STORE_BUCKET_ENTRIES;
+	if (place == NULL)
+		place = wrong != NULL ? wrong : any;
 
 	entry.tag = hash_tag(hash);
 	entry.node_plus_one = node + 1;
 	block = vx_store_wal_add(wal, buffer, false);
-	vx_store_wal_put(wal, block, &entries[i], &entry, sizeof(entry));
+	vx_store_wal_put(wal, block, place, &entry, sizeof(entry));
 	if (header->pd_lower == STORE_ALIGNED_START)
 	{
 		uint16		lower = STORE_ALIGNED_START + STORE_BUCKETS_PER_PAGE * STORE_BUCKET_BYTES;
@@ -279,7 +397,7 @@ vx_store_remember_node(StoreIndex *store, uint64 hash, uint32 node)
 	StoreWal	wal;
 	Buffer		buffer;
 
-	grow_directory(store);
+	vx_store_reserve_entry(store, hash);
 	vx_store_wal_begin(&wal, store->relation);
 	buffer = vx_store_put_entry(store, &wal, hash, node);
 	if (!BufferIsValid(buffer))

@@ -207,6 +207,8 @@ typedef struct StoreDirectoryEntryData
 } StoreDirectoryEntryData;
 
 #define STORE_BUCKET_ENTRIES 8
+#define STORE_PROBES		8	/* an entry is in its bucket, or, if that is
+								 * full, in the next, so many at most */
 #define STORE_BUCKET_BYTES	(STORE_BUCKET_ENTRIES * sizeof(StoreDirectoryEntryData))
 
 StaticAssertDecl(STORE_BUCKET_BYTES == 64, "a bucket is one cache line");
