@@ -11,19 +11,21 @@
  * 4. Protected links between live nodes are trees; those that hang from dead
  *	  nodes get a protected link from a live one, until there is one tree, of
  *	  the entry point or, if that is dead, of the one that is to be
- *	  (plant_trees).  Now no live node needs a dead one to be reached.
+ *	  (vx_hnsw_plant_trees).  Now no live node needs a dead one to be reached.
  * 5. If the entry point is dead, another takes its place (replace_entry).
  * 6. Lists that lead to dead nodes are repaired from the dead nodes' own
  *	  lists (repair_list, repair_upper).  Where a whole neighbourhood has died,
- *	  the nodes that are left are linked anew (link_anew).
+ *	  the nodes that are left are linked anew (link_anew), and those in the
+ *	  middle of it to those around it (vx_hnsw_bridge_islands).
  * 7. Dead nodes and their upper slots are freed.
  *
  * Protected links to live nodes are never taken away, and before step 4 has
  * come to its end no others either: wherever vacuum stops, every live node
  * can be reached.
  *
- * Memory: three bits a node, and four bytes a node for step 4.  Searches take
- * no lock that vacuum waits for.
+ * Memory: three bits a node, four bytes a node for step 4, and for islands 4 m
+ * bytes a member as far as maintenance_work_mem allows.  Searches take no lock
+ * that vacuum waits for.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,58 +42,16 @@
 #include "hnsw/hnsw_inspect.h"
 #include "hnsw/hnsw_link.h"
 #include "hnsw/hnsw_read.h"
-
-/* Candidates for one list: its own and those of its dead neighbours */
-#define MAX_CANDIDATES 512
+#include "hnsw/hnsw_vacuum.h"
 
 /* Lists that keep changing under our hands this often are an error. */
 #define MAX_TRIES 1000
-
-/* Lists that are tried for one that has room for a protected link */
-#define MAX_PROTECTORS 10000
-
-/* Step 4 gives up walking when it has been so many times ef_construction wide. */
-#define WIDEST_WALK 64
 
 /* Dead nodes handed to the store at a time, see step 7 */
 #define FREED_AT_ONCE 256
 
 /* Calibrate again when so much of the index has changed. */
 #define CALIBRATE_FRACTION 0.2
-
-typedef struct GraphVacuum
-{
-	StoreIndex *store;
-	uint32		nodes;			/* ids below this are looked at */
-	uint64	   *dead;			/* bitmap by node */
-	uint64	   *starved;		/* by node, and by upper slot: lists that have */
-	uint64	   *starved_uppers; /* lost a neighbourhood */
-	uint32		dead_count;
-	uint32	   *tree;			/* by node: one nearer to its tree's root,
-								 * which has itself; STORE_NONE: not in use */
-	int			m;
-	char	   *codes;			/* MAX_CANDIDATES + 1 slots */
-	HnswNeighbour *neighbours;
-	HnswUpperData *upper;
-} GraphVacuum;
-
-static inline bool
-test_bit(const uint64 *bits, uint32 node)
-{
-	return (bits[node / 64] & (UINT64CONST(1) << (node % 64))) != 0;
-}
-
-static inline void
-set_bit(uint64 *bits, uint32 node)
-{
-	bits[node / 64] |= UINT64CONST(1) << (node % 64);
-}
-
-static inline bool
-is_dead(const GraphVacuum *vacuum, uint32 node)
-{
-	return node < vacuum->nodes && test_bit(vacuum->dead, node);
-}
 
 static uint64 *
 make_bitmap(uint32 nodes)
@@ -207,25 +167,12 @@ compare_neighbours(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static bool
-contains(const uint32 *nodes, int count, uint32 node)
-{
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (nodes[i] == node)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Sort candidates by their distance from a node, to vacuum->neighbours.  Returns
  * how many hold a code.
  */
-static int
-sort_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int count)
+int
+vx_hnsw_sort_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int count)
 {
 	StoreIndex *store = vacuum->store;
 	Size		slot_bytes = store->quant->slot_bytes;
@@ -256,285 +203,14 @@ sort_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int 
  * Rank candidates for a node's list: nearest first by distance, and of those the
  * ones that the heuristic prefers.  Returns how many hold a code.
  */
-static int
-rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int count, int want)
+int
+vx_hnsw_rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates, int count, int want)
 {
-	int			used = sort_candidates(vacuum, node, candidates, count);
+	int			used = vx_hnsw_sort_candidates(vacuum, node, candidates, count);
 	int			wanted;
 
 	return vx_hnsw_select_neighbours(vacuum->store, vacuum->neighbours, used,
 									 Min(want, used), &wanted);
-}
-
-/*
- * Which tree is the node in?  Its root; the way there becomes shorter.
- */
-static uint32
-find_root(GraphVacuum *vacuum, uint32 node)
-{
-	uint32	   *tree = vacuum->tree;
-
-	while (tree[node] != node && tree[node] != STORE_NONE)
-	{
-		uint32		up = tree[node];
-
-		if (tree[up] != STORE_NONE)
-			tree[node] = tree[up];
-		node = up;
-	}
-	return node;
-}
-
-/* May the node protect this root of a tree? */
-static bool
-is_outside(GraphVacuum *vacuum, uint32 node, uint32 root)
-{
-	uint32		other;
-
-	if (node >= vacuum->nodes)
-		return false;
-	other = find_root(vacuum, node);
-	return other != root && vacuum->tree[other] != STORE_NONE;
-}
-
-/*
- * Protected links between live nodes, page by page.  Who is protected twice
- * is in the tree of one of the two; a ring of them has a root, too.
- */
-static void
-read_trees(GraphVacuum *vacuum, uint32 entry)
-{
-	StoreIndex *store = vacuum->store;
-	uint32		link_bytes = store->meta.link_bytes;
-	uint32		per_page = HnswLinksPerPage(link_bytes);
-	int			room = link_bytes / sizeof(HnswLink);
-	uint32	   *tree = vacuum->tree;
-	char	   *page = palloc(BLCKSZ);
-	uint32		page_no;
-	uint32		node;
-
-	for (node = 0; node < vacuum->nodes; node++)
-		tree[node] = is_dead(vacuum, node) ? STORE_NONE : node;
-	for (page_no = 0; page_no < store->meta.families[STORE_LINK].pages; page_no++)
-	{
-		Buffer		buffer;
-		uint32		slots;
-		uint32		i;
-
-		vx_vacuum_delay_point();
-		buffer = vx_store_lock(store, STORE_LINK, page_no, BUFFER_LOCK_SHARE);
-		memcpy(page, BufferGetPage(buffer), BLCKSZ);
-		UnlockReleaseBuffer(buffer);
-		slots = vx_store_slots((Page) page, STORE_LINK, link_bytes);
-		for (i = 0; i < slots; i++)
-		{
-			const HnswLink *links = (HnswLink *) vx_store_slot((Page) page, STORE_LINK,
-															   link_bytes, i);
-			int			at;
-
-			node = page_no * per_page + i;
-			if (node >= vacuum->nodes)
-				break;
-			if (links[0] == HNSW_LINK_FREED)
-				tree[node] = STORE_NONE;
-			if (tree[node] == STORE_NONE)
-				continue;
-			for (at = 0; at < room && links[at] != 0; at++)
-			{
-				uint32		target = HnswLinkNode(links[at]);
-
-				if ((links[at] & HNSW_LINK_PROTECTED) && target < vacuum->nodes &&
-					target != entry && tree[target] == target &&
-					find_root(vacuum, node) != target)
-					tree[target] = node;
-			}
-		}
-	}
-	pfree(page);
-}
-
-/*
- * Give a node a protected link from another or, if its list is full of such,
- * from one of those that it protects, and so on: there is room where a tree
- * ends.  With trees, none that is in the node's own.  Returns who protects
- * it now, or STORE_NONE.
- */
-static uint32
-protect_from(GraphVacuum *vacuum, uint32 from, uint32 node, bool trees)
-{
-	StoreIndex *store = vacuum->store;
-	uint32	   *queue = palloc(sizeof(uint32) * MAX_PROTECTORS);
-	uint32		protector = STORE_NONE;
-	int			head = 0;
-	int			tail = 0;
-
-	queue[tail++] = from;
-	while (head < tail)
-	{
-		uint32		owner = queue[head++];
-		HnswLink	links[2 * HNSW_MAX_M];
-		int			count;
-		int			i;
-
-		if (vx_hnsw_protect_node(store, owner, node))
-		{
-			protector = owner;
-			break;
-		}
-		count = vx_hnsw_read_list(store, owner, links);
-		for (i = 0; i < count && tail < MAX_PROTECTORS; i++)
-		{
-			uint32		next = HnswLinkNode(links[i]);
-
-			if ((links[i] & HNSW_LINK_PROTECTED) && next != node && !is_dead(vacuum, next) &&
-				(!trees || is_outside(vacuum, next, node)))
-				queue[tail++] = next;
-		}
-	}
-	pfree(queue);
-	return protector;
-}
-
-/*
- * Find nodes outside its tree that are near to a root, as a walk does: ever
- * wider, since those that died around it are found, too.
- */
-static uint32
-protect_by_walk(GraphVacuum *vacuum, uint32 root)
-{
-	StoreIndex *store = vacuum->store;
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw protect",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old_context = MemoryContextSwitchTo(context);
-	QuantSlotData *slot = palloc(store->quant->slot_bytes);
-	HnswSearch *search = vx_hnsw_begin_search(store);
-	int			least = HnswGetMeta(&store->meta)->ef_construction;
-	int			ef;
-	uint32		protector = STORE_NONE;
-
-	vx_hnsw_read_codes(store, &root, 1, (char *) slot);
-	vx_hnsw_search_for_code(search, slot);
-	for (ef = least; protector == STORE_NONE && ef <= least * WIDEST_WALK; ef *= 8)
-	{
-		const HnswCandidate *found;
-		int			count;
-		int			i;
-
-		if (vx_hnsw_descend(search, 0) < 0)
-			break;
-		count = vx_hnsw_search_bottom(search, ef, &found);
-		for (i = 0; i < count && protector == STORE_NONE; i++)
-		{
-			if (is_outside(vacuum, found[i].node, root) &&
-				vx_hnsw_protect_node(store, found[i].node, root))
-				protector = found[i].node;
-		}
-		if (count < ef)
-			break;
-	}
-	MemoryContextSwitchTo(old_context);
-	MemoryContextDelete(context);
-	return protector;
-}
-
-/*
- * Give the root of a tree a protected link from outside it: from a live
- * neighbour, best one that has a link to it already; or from one of those
- * that its dead neighbours lead to.
- */
-static uint32
-protect_by_neighbours(GraphVacuum *vacuum, uint32 root)
-{
-	StoreIndex *store = vacuum->store;
-	HnswLink	links[2 * HNSW_MAX_M];
-	HnswLink	theirs[2 * HNSW_MAX_M];
-	uint32		candidates[MAX_CANDIDATES];
-	int			count = vx_hnsw_read_list(store, root, links);
-	int			candidate_count = 0;
-	int			used;
-	int			i;
-	int			j;
-
-	for (i = 0; i < count; i++)
-	{
-		uint32		candidate = HnswLinkNode(links[i]);
-
-		if (!is_outside(vacuum, candidate, root))
-			continue;
-		candidates[candidate_count++] = candidate;
-		used = vx_hnsw_read_list(store, candidate, theirs);
-		for (j = 0; j < used; j++)
-		{
-			if (HnswLinkNode(theirs[j]) == root &&
-				vx_hnsw_protect_node(store, candidate, root))
-				return candidate;
-		}
-	}
-	for (i = 0; i < count; i++)
-	{
-		if (!is_dead(vacuum, HnswLinkNode(links[i])))
-			continue;
-		used = vx_hnsw_read_list(store, HnswLinkNode(links[i]), theirs);
-		for (j = 0; j < used && candidate_count < MAX_CANDIDATES; j++)
-		{
-			uint32		candidate = HnswLinkNode(theirs[j]);
-
-			if (is_outside(vacuum, candidate, root) &&
-				!contains(candidates, candidate_count, candidate))
-				candidates[candidate_count++] = candidate;
-		}
-	}
-	used = sort_candidates(vacuum, root, candidates, candidate_count);
-	for (i = 0; i < used; i++)
-	{
-		if (vx_hnsw_protect_node(store, vacuum->neighbours[i].node, root))
-			return vacuum->neighbours[i].node;
-	}
-	return STORE_NONE;
-}
-
-/*
- * Step 4: make one tree of all, the one of the node that is or will be the
- * entry point.  A tree that gets a protected link from another becomes a part
- * of that one, so in the end all are parts of the last.  Nodes that are being
- * inserted may get a link more than they need.
- */
-static void
-plant_trees(GraphVacuum *vacuum, uint32 entry)
-{
-	StoreIndex *store = vacuum->store;
-	uint32		root;
-
-	vacuum->tree = MemoryContextAllocHuge(CurrentMemoryContext,
-										  sizeof(uint32) * ((Size) vacuum->nodes + 1));
-	read_trees(vacuum, entry);
-	for (root = 0; root < vacuum->nodes; root++)
-	{
-		uint32		protector;
-
-		if (root % 1024 == 0)
-			vx_vacuum_delay_point();
-		if (vacuum->tree[root] != root || root == entry)
-			continue;
-		vx_vacuum_delay_point();
-		if (!vx_hnsw_node_is_live(store, root, NULL))
-		{
-			/* Should it come to life: nobody counts on it. */
-			vacuum->tree[root] = STORE_NONE;
-			continue;
-		}
-		protector = protect_by_neighbours(vacuum, root);
-		if (protector == STORE_NONE)
-			protector = protect_by_walk(vacuum, root);
-		if (protector == STORE_NONE)
-			protector = protect_from(vacuum, entry, root, true);
-		if (protector == STORE_NONE)
-			elog(ERROR, "found no room for a link to node %u of index \"%s\"", root,
-				 RelationGetRelationName(store->relation));
-		vacuum->tree[root] = protector;
-	}
-	pfree(vacuum->tree);
-	vacuum->tree = NULL;
 }
 
 /*
@@ -558,7 +234,7 @@ replace_entry(GraphVacuum *vacuum, uint32 root)
 	if (elected.entry_node == STORE_NONE || is_dead(vacuum, elected.entry_node))
 		elect_entry(vacuum, &elected);
 	if (root != STORE_NONE && elected.entry_node != root &&
-		protect_from(vacuum, elected.entry_node, root, false) == STORE_NONE)
+		vx_hnsw_protect_from(vacuum, elected.entry_node, root, false) == STORE_NONE)
 		elog(ERROR, "found no room for a link to node %u of index \"%s\"", root,
 			 RelationGetRelationName(store->relation));
 
@@ -624,7 +300,7 @@ make_repaired_list(GraphVacuum *vacuum, uint32 node, const HnswLink *before, int
 	}
 
 	/* As many as were lost: room is left for those who come. */
-	chosen = rank_candidates(vacuum, node, candidates, candidate_count, count - kept_count);
+	chosen = vx_hnsw_rank_candidates(vacuum, node, candidates, candidate_count, count - kept_count);
 	starved = kept_count < count / 2 || kept_count + chosen < count;
 	for (i = 0; i < chosen; i++)
 		after[kept_count++] = HnswMakeLink(vacuum->neighbours[i].node);
@@ -764,8 +440,8 @@ repair_upper(GraphVacuum *vacuum, uint32 number)
 				candidates[candidate_count++] = candidate;
 			}
 		}
-		chosen = rank_candidates(vacuum, before->node, candidates, candidate_count,
-								 count - kept_count);
+		chosen = vx_hnsw_rank_candidates(vacuum, before->node, candidates, candidate_count,
+										 count - kept_count);
 		starved = kept_count < count / 2 || kept_count + chosen < count;
 		for (i = 0; i < chosen; i++)
 		{
@@ -840,7 +516,7 @@ link_anew(GraphVacuum *vacuum, uint32 node, int level, uint32 own_upper)
 		uppers[count] = level > 0 ? found_upper[i].upper : STORE_NONE;
 		candidates[count++] = candidate;
 	}
-	count = rank_candidates(vacuum, node, candidates, count, vacuum->m);
+	count = vx_hnsw_rank_candidates(vacuum, node, candidates, count, vacuum->m);
 	if (level == 0)
 		vx_hnsw_link_each_other(store, node, slot, vacuum->neighbours, count);
 	else
@@ -953,7 +629,7 @@ remove_dead_nodes(StoreIndex *store)
 	if (entry_is_dead)
 		elect_entry(&vacuum, &entry);
 	if (entry.entry_node != STORE_NONE)
-		plant_trees(&vacuum, entry.entry_node);
+		vx_hnsw_plant_trees(&vacuum, entry.entry_node);
 	VX_DEBUG_POINT("hnsw-vacuum-planted");
 	if (entry_is_dead)
 		replace_entry(&vacuum, entry.entry_node);
@@ -994,6 +670,7 @@ remove_dead_nodes(StoreIndex *store)
 		vx_vacuum_delay_point();
 		link_anew(&vacuum, vacuum.upper->node, vacuum.upper->level, number);
 	}
+	vx_hnsw_bridge_islands(&vacuum);
 	for (node = 0; node < vacuum.nodes; node++)
 	{
 		if (!test_bit(vacuum.starved, node))

@@ -55,10 +55,9 @@ $node->safe_psql('postgres', qq{
 	$session->quit;
 }
 
-# A hole in the graph, and rows that came to it before vacuum.  Chance, which draws
-# the levels of inserted nodes, has much to say: 56 to 100 of 100 are found, and
-# 96 to 100 in an index built anew.  So this is no test for every change.
-if (is_long())
+# A hole in the graph, and rows that came to it before vacuum: they know each
+# other and those that have died, so vacuum has to link them to the rest.  Chance
+# draws the levels of inserted nodes, and has its say.
 {
 	my $around = sub { my ($n) = @_; return "(flattest.nth_vector(11, $dims) * array_fill(0.3::float4, ARRAY[$dims])::vector + flattest.nth_vector($n, $dims) * array_fill(0.05::float4, ARRAY[$dims])::vector)" };
 	my $found = sub {
@@ -75,7 +74,7 @@ if (is_long())
 	$node->safe_psql('postgres', 'REINDEX INDEX t_l2');
 	my $anew = $found->();
 	note("rows in a hole: $after_vacuum of 100 found, $anew after REINDEX");
-	cmp_ok($after_vacuum, '>=', 50, "rows in a hole: $after_vacuum of 100 found, $anew after REINDEX");
+	cmp_ok($after_vacuum, '>=', 95, "rows in a hole: $after_vacuum of 100 found, $anew after REINDEX");
 }
 
 complaints($node, 'the index is sound', "SELECT * FROM hnsw_index_check('t_l2', heap => true)");
