@@ -346,7 +346,8 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	 * place are to a query in it.  Where that would spare most of the work, a
 	 * walk as wide as without conditions comes first and tells.
 	 */
-	if (probe_ef > 0 && PROBE_SHARE * Min(vx_hnsw_walk_cost(walk->store, walk->ef), pass_cost(walk)) >
+	if (probe_ef > 0 &&
+		PROBE_SHARE * Min(vx_hnsw_walk_cost(walk->store, walk->ef), pass_cost(walk)) >
 		vx_hnsw_walk_cost(walk->store, probe_ef))
 	{
 		walk->planned_ef = walk->ef;
