@@ -136,6 +136,10 @@ SELECT pg_temp.startup_cost_of('SELECT id FROM hnsw_plan ORDER BY v <-> ' || quo
 	pg_temp.startup_cost_of('SELECT id FROM hnsw_plan WHERE kind = 3 ORDER BY v <-> ' || quote_literal(:'zero') || ' LIMIT 10') >
 	pg_temp.startup_cost_of('SELECT id FROM hnsw_plan ORDER BY v <-> ' || quote_literal(:'zero') || ' LIMIT 10') AS by_condition;
 
+-- The order is believed by whatever is above; distance + 0 is another one.
+EXPLAIN (COSTS OFF) SELECT id, d FROM (SELECT id, v <-> :'zero' AS d FROM hnsw_plan ORDER BY d LIMIT 10) n ORDER BY d;
+EXPLAIN (COSTS OFF) SELECT id, d FROM (SELECT id, v <-> :'zero' AS d FROM hnsw_plan ORDER BY d LIMIT 10) n ORDER BY d + 0, id;
+
 -- One index for each distance
 CREATE INDEX hnsw_plan_cosine ON hnsw_plan USING hnsw (v vector_cosine_ops);
 EXPLAIN (COSTS OFF) SELECT id FROM hnsw_plan ORDER BY v <=> :'zero' LIMIT 10;
