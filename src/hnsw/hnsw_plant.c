@@ -412,8 +412,7 @@ vx_hnsw_plant_trees(GraphVacuum *vacuum, uint32 entry)
 		if (protector == STORE_NONE)
 			protector = vx_hnsw_protect_from(vacuum, entry, root, true);
 		if (protector == STORE_NONE)
-			elog(ERROR, "found no room for a link to node %u of index \"%s\"", root,
-				 RelationGetRelationName(store->relation));
+			vx_store_report_corruption(store->relation, "No list has room for a link to node %u.", root);
 		vacuum->tree[root] = protector;
 	}
 	pfree(vacuum->tree);

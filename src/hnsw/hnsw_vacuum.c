@@ -235,8 +235,7 @@ replace_entry(GraphVacuum *vacuum, uint32 root)
 		elect_entry(vacuum, &elected);
 	if (root != STORE_NONE && elected.entry_node != root &&
 		vx_hnsw_protect_from(vacuum, elected.entry_node, root, false) == STORE_NONE)
-		elog(ERROR, "found no room for a link to node %u of index \"%s\"", root,
-			 RelationGetRelationName(store->relation));
+		vx_store_report_corruption(store->relation, "No list has room for a link to node %u.", root);
 
 	buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
 	meta = HnswGetMeta((StoreMetaData *) PageGetContents(BufferGetPage(buffer)));

@@ -119,11 +119,10 @@ $cursor =~ s/\s//g;
 
 # What a database says of itself, to be the same after a restore.
 my $contents = q{
+	CREATE FUNCTION pg_temp.summary(relid regclass, OUT count bigint, OUT hash text) LANGUAGE plpgsql AS
+		$body$ BEGIN EXECUTE format('SELECT count(*), md5(string_agg(t::text, '','' ORDER BY t::text)) FROM %s t', relid) INTO count, hash; END $body$;
 	SELECT format('%I.%I: %s %s', n.nspname, c.relname, x.count, x.hash)
-	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
-		LATERAL (SELECT (xpath('/row/c/text()', q))[1]::text, (xpath('/row/h/text()', q))[1]::text
-			FROM query_to_xml(format('SELECT count(*) AS c, md5(string_agg(t::text, '','' ORDER BY t::text)) AS h FROM %I.%I t',
-				n.nspname, c.relname), true, true, '') q) x(count, hash)
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, pg_temp.summary(c.oid) x
 	WHERE n.nspname IN ('Plain "one"', 'ten') AND c.relkind = 'r' ORDER BY 1;
 	SELECT format('%s %s %s', tablename, policyname, qual) FROM pg_policies WHERE schemaname = 'ten' ORDER BY 1;
 	SELECT indexdef FROM pg_indexes WHERE schemaname IN ('Plain "one"', 'ten') ORDER BY 1;
