@@ -109,6 +109,7 @@ extern GraphTable *vx_graph_create_table(MemoryContext parent, GraphKeyKind kind
 extern void vx_graph_drop_table(GraphTable *table);
 extern uint32 vx_graph_find_node(GraphTable *table, GraphKey key);
 extern uint32 vx_graph_add_node(GraphTable *table, GraphKey key, bool *found);
+extern void vx_graph_prefetch_node(const GraphTable *table, GraphKey key, bool place_is_there);
 extern void vx_graph_check_memory(GraphTable *table, Size more_bytes);
 
 static inline GraphNode *
@@ -232,6 +233,8 @@ typedef struct GraphEdges
 												 * queries */
 	char	   *queries[2];
 	char	   *whole_query;
+	const GraphTable *table;	/* where ends of edges will be looked for, or
+								 * NULL */
 } GraphEdges;
 
 /* What the SQL functions have in common, as they were called. */

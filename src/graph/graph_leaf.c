@@ -53,6 +53,13 @@
 /* From a leaf page go to the right so often before going down from the root again. */
 #define STEPS_MAX 3
 
+/*
+ * Nodes from which on they do not fit into the processor's caches, and rows
+ * between fetching one into them, its place before that, and looking at it
+ */
+#define PREFETCH_NODES 4096
+#define PREFETCH_ROWS 8
+
 typedef enum LeafOrder
 {
 	LEAF_INT2,
@@ -744,6 +751,26 @@ fetch_row(GraphLeaves *leaves, ItemPointer tid)
 								   &call_again, NULL);
 }
 
+/* Both ends of an edge that will be handed over soon */
+static void
+prefetch_row(const GraphLeaves *leaves, int number, bool place_is_there)
+{
+	const GraphEdges *edges = leaves->edges;
+	IndexTuple	tuple = (IndexTuple) (leaves->copy + leaves->rows[number].entry * MAXIMUM_ALIGNOF);
+
+	for (int column = GRAPH_SRC; column <= GRAPH_DST; column++)
+	{
+		bool		isnull;
+		Datum		value = index_getattr(tuple, leaves->sources[column],
+										  RelationGetDescr(leaves->index), &isnull);
+
+		if (!isnull)
+			vx_graph_prefetch_node(edges->table,
+								   vx_graph_key_from_datum(edges->kind, edges->columns[column].type, value),
+								   place_is_there);
+	}
+}
+
 /* Hands over the rows of a page that is still pinned. */
 static bool
 hand_over_entries(GraphLeaves *leaves, GraphEdgeCallback callback, void *arg)
@@ -752,14 +779,27 @@ hand_over_entries(GraphLeaves *leaves, GraphEdgeCallback callback, void *arg)
 	TupleDesc	desc = RelationGetDescr(leaves->index);
 	BlockNumber block = InvalidBlockNumber;
 	bool		visible = false;
+	bool		prefetch = edges->table != NULL && edges->table->count >= PREFETCH_NODES &&
+		edges->kind != GRAPH_KEY_TEXT;
 
-	for (int i = 0; i < leaves->row_count; i++)
+	if (leaves->row_count == 0)
+		return true;
+	for (int i = prefetch ? -2 * PREFETCH_ROWS : 0; i < leaves->row_count; i++)
 	{
-		LeafRow    *row = &leaves->rows[i];
+		LeafRow    *row = &leaves->rows[Max(i, 0)];
 		IndexTuple	tuple = (IndexTuple) (leaves->copy + row->entry * MAXIMUM_ALIGNOF);
 		Datum		values[GRAPH_COLUMNS];
 		bool		nulls[GRAPH_COLUMNS];
 
+		if (prefetch)
+		{
+			if (i + 2 * PREFETCH_ROWS < leaves->row_count)
+				prefetch_row(leaves, i + 2 * PREFETCH_ROWS, false);
+			if (i + PREFETCH_ROWS >= 0 && i + PREFETCH_ROWS < leaves->row_count)
+				prefetch_row(leaves, i + PREFETCH_ROWS, true);
+			if (i < 0)
+				continue;
+		}
 		if (ItemPointerGetBlockNumberNoCheck(&row->tid) != block)
 		{
 			block = ItemPointerGetBlockNumberNoCheck(&row->tid);

@@ -254,6 +254,7 @@ vx_graph_start_ring(GraphEdges *edges, GraphStates *states, const GraphWalkOptio
 	ring->states = states;
 	ring->options = *options;
 	ring->table = vx_graph_create_table(CurrentMemoryContext, edges->kind);
+	edges->table = ring->table;
 	for (int i = 0; i < count; i++)
 	{
 		bool		found;
