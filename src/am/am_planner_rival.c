@@ -40,7 +40,7 @@
 #define ENTRY_TIME		60
 #define BEGIN_TIME		35000
 #define KEY_TIME		0.25
-#define SIGNATURE_TIME	2.0
+#define SIGNATURE_TIME	1.0
 #define MATCH_TIME		300
 #define RETURN_TIME		1000
 
