@@ -7,7 +7,8 @@
  * 2. Compute the mean of a sample (vx_am_sample_mean).
  * 3. Read the table, with workers if it pays, into chunks of codes and rows;
  *	  equal codes become one node (load_row).
- * 4. Build the graph over the codes, with workers (vx_hnsw_build_graph).
+ * 4. Sort the codes (vx_hnsw_arrange), and build the graph over them, with workers
+ *	  (vx_hnsw_build_graph).
  * 5. Write nodes, links and rows in breadth-first order: the id of a node is
  *	  its place in that order (write_index).
  * 6. Insert the rows that did not fit into maintenance_work_mem
@@ -263,6 +264,36 @@ move_codes(BuildState *state, char *slots)
 	}
 }
 
+/* For vx_hnsw_arrange, which knows no server */
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * Let near codes lie side by side: so they are inserted.
+ */
+static void
+arrange_codes(BuildState *state, char *slots)
+{
+	uint32	   *place_of = MemoryContextAllocHuge(state->context, sizeof(uint32) * state->nodes);
+	void	   *memory = MemoryContextAllocHuge(state->context,
+												vx_hnsw_arrange_bytes(&state->quant, state->nodes));
+	uint32		i;
+
+	vx_hnsw_arrange(&state->quant, slots, state->nodes, place_of, memory, check_interrupts);
+	for (i = 0; i < state->row_count; i++)
+	{
+		BuildRow   *row = &state->rows[i];
+
+		if (row->kind == STORE_ROW_CODED)
+			row->node = place_of[row->node];
+	}
+	pfree(memory);
+	pfree(place_of);
+}
+
 /*
  * Write the lists of all nodes.  place_of is the new id of each node, first_upper the
  * upper slot of each list of an upper level.
@@ -516,6 +547,7 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 		build = vx_hnsw_allocate_graph(heap, index, &state.quant, state.nodes,
 									   vx_hnsw_get_m(index), vx_hnsw_get_ef_construction(index));
 		move_codes(&state, build->slots);
+		arrange_codes(&state, build->slots);
 		order = MemoryContextAllocHuge(context, sizeof(uint32) * state.nodes);
 		vx_hnsw_build_graph(build, index, order);
 	}

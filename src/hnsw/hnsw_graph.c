@@ -53,6 +53,8 @@ struct HnswWorker
 	int			pool_count;
 	Candidate  *merge;			/* a full list and one more */
 	uint32_t   *selected;		/* 2 m + 1 */
+	float	   *selected_distances; /* 2 m + 1 */
+	Candidate  *linked;			/* m: neighbours of the node being inserted */
 	const QuantSlotData **slots;	/* 2 m + 1 */
 	float	   *distances;		/* 2 m + 1 */
 	float	   *others;			/* 2 m + 1 */
@@ -185,10 +187,10 @@ vx_hnsw_worker_bytes(uint32_t count, int m, int ef_construction)
 		align64(((size_t) count / 64 + 1) * sizeof(uint64_t)) +
 		align64(SEEN_ROOM * sizeof(uint32_t)) +
 		align64(pool_room(m, ef_construction) * sizeof(Candidate)) +
-		align64(list_room(m) * sizeof(Candidate)) +
+		2 * align64(list_room(m) * sizeof(Candidate)) +
 		2 * align64(list_room(m) * sizeof(uint32_t)) +
 		align64(list_room(m) * sizeof(QuantSlotData *)) +
-		2 * align64(list_room(m) * sizeof(float));
+		3 * align64(list_room(m) * sizeof(float));
 }
 
 HnswWorker *
@@ -209,6 +211,8 @@ vx_hnsw_worker_init(void *memory, uint32_t count, int m, int ef_construction)
 	at += align64(worker->ef_max * sizeof(Candidate));
 	worker->merge = (Candidate *) at;
 	at += align64(list_room(m) * sizeof(Candidate));
+	worker->linked = (Candidate *) at;
+	at += align64(list_room(m) * sizeof(Candidate));
 	worker->selected = (uint32_t *) at;
 	at += align64(list_room(m) * sizeof(uint32_t));
 	worker->batch = (uint32_t *) at;
@@ -218,6 +222,8 @@ vx_hnsw_worker_init(void *memory, uint32_t count, int m, int ef_construction)
 	worker->distances = (float *) at;
 	at += align64(list_room(m) * sizeof(float));
 	worker->others = (float *) at;
+	at += align64(list_room(m) * sizeof(float));
+	worker->selected_distances = (float *) at;
 	return worker;
 }
 
@@ -360,6 +366,7 @@ collect_unvisited(const HnswGraph *graph, HnswWorker *worker, uint32_t node, int
 {
 	const uint32_t *list = get_list(graph, node, level);
 	int			size = list_size(graph, level);
+	uint32_t   *batch = worker->batch;
 	int			count = 0;
 	int			i;
 
@@ -367,17 +374,51 @@ collect_unvisited(const HnswGraph *graph, HnswWorker *worker, uint32_t node, int
 	{
 		uint32_t	entry = __atomic_load_n(&list[i], __ATOMIC_RELAXED);
 		uint32_t	neighbour = entry & HNSW_ID_MASK;
+		uint64_t   *word = &worker->visited[neighbour / 64];
+		uint64_t	bits;
 
 		if (entry == HNSW_NONE)
 			break;
-		if (visit(worker, neighbour))
-			continue;
-		worker->batch[count] = neighbour;
-		worker->slots[count] = get_slot(graph, neighbour);
-		prefetch_slot(graph, worker->slots[count]);
-		count++;
+		/* About half have been seen, which no CPU foresees: no jumps */
+		bits = *word;
+		*word = bits | UINT64_C(1) << (neighbour % 64);
+		batch[count] = neighbour;
+		count += !(bits >> (neighbour % 64) & 1);
 	}
+	for (i = 0; i < count; i++)
+	{
+		worker->slots[i] = get_slot(graph, batch[i]);
+		prefetch_slot(graph, worker->slots[i]);
+	}
+	if (worker->seen_count + count <= SEEN_ROOM)
+	{
+		memcpy(worker->seen + worker->seen_count, batch, count * sizeof(uint32_t));
+		worker->seen_count += count;
+	}
+	else
+		worker->seen_overflow = true;
 	return count;
+}
+
+/*
+ * Keep those of the batch that are nearer than limit, without jumps.  Returns
+ * how many.
+ */
+static inline int
+drop_far(HnswWorker *worker, int count, float limit)
+{
+	int			near = 0;
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		float		distance = worker->distances[i];
+
+		worker->batch[near] = worker->batch[i];
+		worker->distances[near] = distance;
+		near += distance < limit;
+	}
+	return near;
 }
 
 /*
@@ -410,6 +451,8 @@ search_level(const HnswGraph *graph, HnswWorker *worker, const QuantSlotData *qu
 			prefetch_list(graph, worker->pool[next].node & ~EXPANDED, level);
 		vx_quant_code_distance_list(graph->params, query, worker->slots, count,
 									worker->distances);
+		if (worker->pool_count == ef)
+			count = drop_far(worker, count, worker->pool[ef - 1].distance);
 		for (i = 0; i < count; i++)
 		{
 			int			position = pool_insert(worker, ef, worker->distances[i],
@@ -504,13 +547,19 @@ select_neighbours(const HnswGraph *graph, HnswWorker *worker, const Candidate *c
 		if (good)
 		{
 			slots[chosen] = slot;
+			worker->selected_distances[chosen] = candidates[i].distance;
 			selected[chosen++] = candidates[i].node;
 		}
 		else if (passed < want)
-			worker->batch[passed++] = candidates[i].node;
+			worker->batch[passed++] = i;
 	}
 	for (i = 0; i < passed && chosen < want; i++)
-		selected[chosen++] = worker->batch[i] | COVERED;
+	{
+		const Candidate *candidate = &candidates[worker->batch[i]];
+
+		worker->selected_distances[chosen] = candidate->distance;
+		selected[chosen++] = candidate->node | COVERED;
+	}
 	return chosen;
 }
 
@@ -576,18 +625,78 @@ write_list(HnswGraph *graph, HnswWorker *worker, uint32_t node, int count, int l
 }
 
 /*
+ * Is one of the links that lie between the owner and target, as far as is
+ * known, nearer to target than the owner is?  In portions: most are covered by
+ * one of the first.
+ */
+static bool
+is_covered(const HnswGraph *graph, HnswWorker *worker, const uint32_t *list, int size,
+		   const QuantSlotData *target, float distance)
+{
+	int			at = 0;
+
+	while (at < size)
+	{
+		int			portion = 0;
+		int			i;
+
+		for (; at < size && portion < 8; at++)
+		{
+			if (!(list[at] & COVERED) && worker->distances[at] < distance)
+				worker->slots[portion++] = get_slot(graph, list[at]);
+		}
+		vx_quant_code_distance_list(graph->params, target, worker->slots, portion, worker->others);
+		for (i = 0; i < portion; i++)
+		{
+			if (worker->others[i] < distance)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Mark the links that target covers.
+ */
+static void
+cover_links(const HnswGraph *graph, HnswWorker *worker, uint32_t *list, int size,
+			const QuantSlotData *target, float distance)
+{
+	int			count = 0;
+	int			i;
+
+	for (i = 0; i < size; i++)
+	{
+		if (!(list[i] & COVERED) && worker->distances[i] > distance)
+		{
+			worker->slots[count] = get_slot(graph, list[i]);
+			worker->batch[count++] = i;
+		}
+	}
+	vx_quant_code_distance_list(graph->params, target, worker->slots, count, worker->others);
+	for (i = 0; i < count; i++)
+	{
+		int			at = worker->batch[i];
+
+		if (worker->others[i] < worker->distances[at])
+			__atomic_store_n(&list[at], list[at] | COVERED, __ATOMIC_RELAXED);
+	}
+}
+
+/*
  * Put target into a full list in the place of the one that it does best
  * without: the farthest that is covered, or the farthest.  Who is covered has
  * been found out for the others, so that it takes the distances from the owner
- * and from target, and not those of all pairs.
+ * and a few from target, and not those of all pairs.
  */
 static void
 replace_link(HnswGraph *graph, HnswWorker *worker, uint32_t *list, int size,
 			 const QuantSlotData *slot, uint32_t target, float distance)
 {
-	bool		covered = false;
+	const QuantSlotData *target_slot = get_slot(graph, target);
+	bool		covered;
 	int			victim = -1;
-	bool		victim_covered = false;
+	bool		victim_covered;
 	float		victim_distance = distance;
 	int			i;
 
@@ -597,23 +706,21 @@ replace_link(HnswGraph *graph, HnswWorker *worker, uint32_t *list, int size,
 		prefetch_slot(graph, worker->slots[i]);
 	}
 	vx_quant_code_distance_list(graph->params, slot, worker->slots, size, worker->distances);
-	vx_quant_code_distance_list(graph->params, get_slot(graph, target), worker->slots, size,
-								worker->others);
-	for (i = 0; i < size && !covered; i++)
-		covered = !(list[i] & COVERED) && worker->distances[i] < distance &&
-			worker->others[i] < distance;
+	covered = is_covered(graph, worker, list, size, target_slot, distance);
+	if (!covered)
+		cover_links(graph, worker, list, size, target_slot, distance);
+
 	victim_covered = covered;
 	for (i = 0; i < size; i++)
 	{
-		if (!(list[i] & COVERED) && !covered && worker->distances[i] > distance &&
-			worker->others[i] < worker->distances[i])
-			__atomic_store_n(&list[i], list[i] | COVERED, __ATOMIC_RELAXED);
-		if ((list[i] & COVERED) != 0 ? !victim_covered || worker->distances[i] > victim_distance :
+		bool		other_covered = (list[i] & COVERED) != 0;
+
+		if (other_covered ? !victim_covered || worker->distances[i] > victim_distance :
 			!victim_covered && worker->distances[i] > victim_distance)
 		{
 			victim = i;
 			victim_distance = worker->distances[i];
-			victim_covered = (list[i] & COVERED) != 0;
+			victim_covered = other_covered;
 		}
 	}
 	if (victim >= 0)
@@ -697,7 +804,6 @@ vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node)
 	descend(graph, worker, slot, (uint32_t) (entry >> 32), entry_level, node_level);
 	for (level = node_level < entry_level ? node_level : entry_level; level >= 0; level--)
 	{
-		uint32_t   *list = get_list(graph, node, level);
 		int			count;
 		int			i;
 
@@ -707,17 +813,16 @@ vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node)
 
 		count = select_neighbours(graph, worker, worker->pool, worker->pool_count,
 								  header->m, worker->selected);
-		write_list(graph, worker, node, count, level);
-
-		/* worker->selected is reused by add_link: go by our own list. */
+		/* worker->selected is reused by add_link. */
 		for (i = 0; i < count; i++)
 		{
-			uint32_t	neighbour = __atomic_load_n(&list[i], __ATOMIC_RELAXED) & HNSW_ID_MASK;
-
-			add_link(graph, worker, neighbour, node,
-					 vx_quant_code_distance(graph->params, slot, get_slot(graph, neighbour)),
-					 level);
+			worker->linked[i].node = worker->selected[i] & HNSW_ID_MASK;
+			worker->linked[i].distance = worker->selected_distances[i];
 		}
+		write_list(graph, worker, node, count, level);
+		for (i = 0; i < count; i++)
+			add_link(graph, worker, worker->linked[i].node, node,
+					 worker->linked[i].distance, level);
 	}
 
 	if (node_level > entry_level)

@@ -66,6 +66,17 @@ typedef struct HnswGraph
 											 * nothing */
 } HnswGraph;
 
+/*
+ * Before the graph: bring codes into an order in which near ones are mostly
+ * inserted one after the other (hnsw_arrange.c).  Writes to place_of where each of
+ * the count slots has gone.  memory has vx_hnsw_arrange_bytes, aligned as
+ * malloc's; check_interrupts, if not NULL, is called now and then, and may not return.
+ */
+extern size_t vx_hnsw_arrange_bytes(const QuantParams *params, uint32_t count);
+extern void vx_hnsw_arrange(const QuantParams *params, char *slots, uint32_t count,
+							uint32_t *place_of, void *memory,
+							void (*check_interrupts) (void));
+
 /* What one worker needs to insert; from vx_hnsw_worker_bytes of memory */
 typedef struct HnswWorker HnswWorker;
 

@@ -37,8 +37,8 @@
 #define GRAPH_KEY_HANDLE	UINT64CONST(0x5645435800000011)
 #define GRAPH_KEY_QUERY_TEXT UINT64CONST(0x5645435800000012)
 
-/* Nodes that a process takes at a time */
-#define NODES_PER_RANGE 16
+/* Nodes that a process takes at a time: neighbours, that find each other's in its caches */
+#define NODES_PER_RANGE 64
 
 /* A worker takes some 10 ms to start, as long as inserting a few hundred nodes. */
 #define MIN_NODES_PER_WORKER 2000

@@ -134,6 +134,11 @@ main(int argc, char **argv)
 	printf("%u vectors, encoded in %.2f s\n", count, now() - start);
 	count -= QUERIES;
 
+	start = now();
+	vx_hnsw_arrange(&params, slots, count, malloc(count * sizeof(uint32_t)),
+					allocate(vx_hnsw_arrange_bytes(&params, count)), NULL);
+	printf("arranged in %.2f s\n", now() - start);
+
 	memory = allocate(vx_hnsw_graph_bytes(count, m, vx_hnsw_graph_count_lists(count, m, 1)));
 	vx_hnsw_graph_init(&graph, memory, &params, slots, count, m, ef_construction, 1);
 	start = now();
