@@ -494,21 +494,6 @@ take_walk_batch(AmScan state)
 }
 
 /*
- * The walk's part is over: passes leave out what it knows to be dead, as if
- * it had been given.
- */
-static void
-end_walk(AmScan state)
-{
-	uint32		position = 0;
-	uint32		node;
-
-	while ((node = state->walk->next_dead(state->walk_state, &position)) != STORE_NONE)
-		mark_given(state, node);
-	state->walking = false;
-}
-
-/*
  * Take chunks of codes: the first time from the counter, then those we had.
  */
 static bool
@@ -587,7 +572,7 @@ vx_am_collect_candidates(IndexScanDesc scan)
 	{
 		if (take_walk_batch(state))
 			return true;
-		end_walk(state);
+		state->walking = false;
 	}
 	choose_pass(state);
 

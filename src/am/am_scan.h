@@ -79,12 +79,6 @@ typedef struct AmWalk
 	 */
 	void		(*note_dead) (void *walk, uint32 node, uint32 incarnation, uint32 head);
 
-	/*
-	 * One of the nodes that are known to be so, *position says how far this
-	 * has come (0 at first); STORE_NONE at the end.
-	 */
-	uint32		(*next_dead) (void *walk, uint32 *position);
-
 	/* Rows nearer than one that has been returned are left out. */
 	bool		(*is_strict) (void);
 } AmWalk;

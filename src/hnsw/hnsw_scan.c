@@ -71,7 +71,10 @@ typedef struct HnswWalk
 /*
  * Nodes that this backend knows to be dead: all their rows are, for everybody,
  * and vacuum has not come yet.  A node may get a living row again without a
- * change of its incarnation; then it has another head.
+ * change of its incarnation; then it has another head, as a rule: the head's
+ * slot may have been freed and used again, and copies of an index have one
+ * build_id.  So this is good for what a walk may miss, and never for a pass,
+ * which has to find every row.
  */
 typedef struct DeadKey
 {
@@ -142,38 +145,6 @@ may_live(void *arg, uint32 node)
 	key.incarnation = data.incarnation;
 	entry = deadtable_lookup(dead_nodes, key);
 	return entry == NULL || entry->head != data.head;
-}
-
-/*
- * The next of them that is this index's.  A row that makes it live again after
- * this look is too new for the scan's snapshot.
- */
-static uint32
-next_dead(void *arg, uint32 *position)
-{
-	HnswWalk   *walk = (HnswWalk *) arg;
-	StoreIndex *store = walk->store;
-
-	/* Not for tables so small that looking would cost more than it saves */
-	if (dead_nodes == NULL || dead_nodes->members > vx_hnsw_node_limit(store))
-		return STORE_NONE;
-	while (*position < dead_nodes->size)
-	{
-		DeadNode   *entry = &dead_nodes->data[(*position)++];
-		StoreNodeData data;
-
-		if (entry->status != deadtable_SH_IN_USE ||
-			entry->key.build_id != store->meta.build_id ||
-			entry->key.node / STORE_NODES_PER_PAGE >= store->meta.families[STORE_NODE].pages ||
-			!vx_hnsw_copy_slot(store, STORE_NODE, entry->key.node / STORE_NODES_PER_PAGE,
-							   entry->key.node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
-							   sizeof(StoreNodeData), &data))
-			continue;
-		if (data.state != STORE_NODE_FREE && data.incarnation == entry->key.incarnation &&
-			data.head == entry->head)
-			return entry->key.node;
-	}
-	return STORE_NONE;
 }
 
 double
@@ -504,7 +475,6 @@ vx_hnsw_begin_scan(Relation index, int key_count, int order_by_count)
 		begin_walk,
 		next_batch,
 		note_dead,
-		next_dead,
 		is_strict
 	};
 

@@ -42,12 +42,6 @@ $node->safe_psql('postgres', qq{
 	note("candidates, hops, dead rows: @before before, @after after");
 	cmp_ok($after[0], '<=', 3 * $before[0], 'known dead rows: not many more candidates');
 	cmp_ok($after[1], '<=', 2 * $before[1], 'known dead rows: no more than twice the lists');
-	# The same when walks have come to their end, and a pass over the codes goes on
-	my $far = "SELECT count(*) FROM (SELECT id, generate_series(1, 1) FROM t ORDER BY v <-> $q LIMIT 2000) s";
-	$session->query_safe('SET hnsw.ef_search = 5');
-	$session->query_safe($far);
-	is($session->query_safe($far), 2000, '2000 rows');
-	is($session->query_safe('SELECT dead_rows, passes > 0 FROM vecext_last_scan'), '0|t', 'known dead rows: not looked at by passes');
 	# Rows that come there are found, although their places may be known.
 	$node->safe_psql('postgres', "INSERT INTO t (id, v) VALUES (-1, $q); VACUUM t; INSERT INTO t (id, v) SELECT -1 - g, $q FROM generate_series(1, 3) g");
 	is($session->query_safe("SET hnsw.ef_search = 1000; SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> $q LIMIT 4) s WHERE id < 0"), 4,
