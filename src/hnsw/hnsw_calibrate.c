@@ -28,6 +28,9 @@
 #define MIN_SAMPLE	50
 #define MAX_SAMPLE	400
 
+/* More is not asked for, whatever the target */
+#define MAX_TARGET	0.999
+
 /* Largest k that is calibrated */
 #define MAX_K	100
 
@@ -183,6 +186,20 @@ find_truth(StoreIndex *store, SampleQuery *queries, int query_count)
 	return codes;
 }
 
+/* True if walks of this width find what any target may ask for. */
+static bool
+reaches_target(const HnswMetaData *meta, int step)
+{
+	int			k;
+
+	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+	{
+		if (meta->recall[k][step] < MAX_TARGET * 65535.0)
+			return false;
+	}
+	return true;
+}
+
 void
 vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta)
 {
@@ -219,8 +236,10 @@ vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta)
 		 * A walk as wide as the one before costs more than a pass already: no
 		 * scan makes a wider one until the index has grown, and is measured
 		 * again.  Should one come first: twice as wide misses half as much.
+		 * Nor is a wider one asked for once the highest target is reached.
 		 */
-		if (step > 0 && vx_hnsw_walk_cost(store, CalibratedEf(step - 1)) > nodes)
+		if (step > 0 && (vx_hnsw_walk_cost(store, CalibratedEf(step - 1)) > nodes ||
+						 reaches_target(meta, step - 1)))
 		{
 			for (k = 0; k < HNSW_CALIBRATED_KS; k++)
 				meta->recall[k][step] = 65535 - (65535 - meta->recall[k][step - 1]) / 2;
@@ -301,7 +320,7 @@ vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall)
 
 	if (!meta->calibrated)
 		return Max(40, 2 * Min(k, 1000000));
-	recall = Min(Max(recall, 0.01), 0.999);
+	recall = Min(Max(recall, 0.01), MAX_TARGET);
 	for (i = 0; i < HNSW_CALIBRATED_KS; i++)
 		steps[i] = find_step(meta->recall[i], recall);
 
