@@ -114,7 +114,7 @@ SKIP:
 		diag($err) if $code != 0 && $err !~ /could not (extend|write)/;
 		complaints($node, "attempt $attempt: the index is sound", "SELECT * FROM hnsw_index_check('narrow_v', heap => true)");
 		is($node->safe_psql('postgres', q{
-			SET enable_seqscan = off; SET enable_sort = off; SET hnsw.ef_search = 40;
+			SET enable_seqscan = off; SET enable_sort = off; SET hnsw.ef_search = 1000;
 			SELECT id FROM narrow ORDER BY (wide(id)::vector(100)) <-> wide(777) LIMIT 1}), 777, '... and answers');
 	}
 	cmp_ok($failures, '>', 3, "inserts fail when the index cannot be extended ($failures times, $done did not)");
