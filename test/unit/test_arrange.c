@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "hnsw/hnsw_graph.h"
+#include "unit_random.h"
 
 #define MAX_DIMS 16
 #define MAX_NODES 20000
@@ -31,18 +32,6 @@ static void
 count_interrupts(void)
 {
 	interrupts++;
-}
-
-static uint64_t state = 42;
-
-/* xorshift64*: the same numbers everywhere */
-static double
-uniform(void)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return ((state * UINT64_C(0x2545F4914F6CDD1D)) >> 11) * 0x1p-53;
 }
 
 static void *

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "hnsw/hnsw_graph.h"
+#include "unit_random.h"
 
 #define DIMS 24
 #define NODES 6000
@@ -27,18 +28,6 @@ check(bool ok, const char *what)
 {
 	printf("%sok %d - %s\n", ok ? "" : "not ", ++tests, what);
 	failures += !ok;
-}
-
-static uint64_t state = 42;
-
-/* xorshift64*: the same numbers everywhere */
-static double
-uniform(void)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return ((state * UINT64_C(0x2545F4914F6CDD1D)) >> 11) * 0x1p-53;
 }
 
 #define MAX_BLOCKS 32

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "type/type_parse.h"
+#include "unit_random.h"
 
 #define MAX_DIMS 16000
 
@@ -60,18 +61,7 @@ end_test(const char *name)
 	faults = 0;
 }
 
-/* ---- random numbers: xorshift64*, the same on every machine ---- */
-
-static uint64_t random_state;
-
-static uint64_t
-random_bits(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return random_state * UINT64_C(0x2545f4914f6cdd1d);
-}
+/* ---- random numbers ---- */
 
 static int
 random_below(int n)
