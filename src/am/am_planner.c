@@ -34,6 +34,9 @@
 
 #include "am/am_index.h"
 
+/* What a worker's first look at a page costs, in units of seq_page_cost */
+#define MAP_PAGE_COST 0.1
+
 static set_rel_pathlist_hook_type previous_pathlist_hook = NULL;
 static bool hook_installed = false;
 
@@ -222,6 +225,9 @@ vecext_within_support(PG_FUNCTION_ARGS)
  * divides only what comes after the first row among parallel workers, so a
  * partial path looks as slow as a serial one.  Here its startup cost is
  * divided, too, with the number of workers that the planner has chosen.
+ *
+ * A worker has none of the shared buffers in its page tables: each page of
+ * codes costs it a part of a fault, about half of what reading the page costs.
  */
 static void
 divide_startup_cost(IndexPath *path)
@@ -235,6 +241,7 @@ divide_startup_cost(IndexPath *path)
 		return;
 	saved = path->indextotalcost * (1 - 1 / divisor);
 	saved = Min(saved, path->path.startup_cost * (1 - 1 / divisor));
+	saved -= path->indexinfo->pages * MAP_PAGE_COST * seq_page_cost / divisor;
 	path->path.startup_cost -= saved;
 	path->path.total_cost -= saved;
 }
