@@ -463,11 +463,7 @@ check_directory(CheckState *state)
 	uint32		i;
 
 	for (i = 0; i < meta->directory_levels; i++)
-	{
-		if (meta->directory_pages[i] == 0)
-			complain(state, "I8", STORE_META_BLOCK, "directory level %u has no pages", i);
 		total += meta->directory_pages[i];
-	}
 	if (total > meta->families[STORE_DIRECTORY].pages)
 		complain(state, "I8", STORE_META_BLOCK, "directory levels have more pages than there are");
 

@@ -143,8 +143,6 @@ vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
 		int			probe;
 		int			i;
 
-		if (store->meta.directory_pages[level] == 0)
-			vx_store_report_corruption(store->relation, "Directory level %d has no pages.", level);
 		bucket = vx_store_bucket(hash, store->meta.directory_pages[level], &page_no);
 		buffer = vx_store_lock(store, STORE_DIRECTORY,
 							   level_start(&store->meta, level) + page_no, BUFFER_LOCK_SHARE);

@@ -208,6 +208,11 @@ vx_store_check_meta_page(Relation index, Page page)
 			vx_store_report_corruption(index, "Family %d has %u pages, the index %u blocks.",
 									   i, meta->families[i].pages, meta->reserved_blocks);
 	}
+	for (i = 0; i < (int) meta->directory_levels; i++)
+	{
+		if (meta->directory_pages[i] == 0)
+			vx_store_report_corruption(index, "Directory level %d has no pages.", i);
+	}
 }
 
 /*
