@@ -65,6 +65,14 @@ extern Datum vx_graph_key_to_caller(const GraphKeyType *keytype, GraphKey key);
 extern void vx_graph_sort_keys(GraphKeyKind kind, GraphKey *keys, size_t count);
 extern int	vx_graph_compare_keys(GraphKeyKind kind, const GraphKey *a, const GraphKey *b);
 
+static inline bool
+vx_graph_is_same_key(GraphKeyKind kind, const GraphKey *a, const GraphKey *b)
+{
+	if (kind == GRAPH_KEY_INT)
+		return a->value.number == b->value.number;
+	return a->length == b->length && memcmp(a->value.data, b->value.data, a->length) == 0;
+}
+
 /* ---- Nodes that have been reached (graph_table.c) ---- */
 
 #define GRAPH_NO_NODE PG_UINT32_MAX
@@ -178,7 +186,8 @@ typedef struct GraphColumn
 	Oid			type;			/* base type, if it is a domain */
 	int16		typlen;
 	bool		typbyval;
-	FmgrInfo	output;			/* of GRAPH_ID and GRAPH_TYPE */
+	FmgrInfo	output;			/* of GRAPH_ID and GRAPH_TYPE, if they are
+								 * shown */
 } GraphColumn;
 
 /* An edge as it is read; keys and values live until the callback returns. */
@@ -223,7 +232,7 @@ typedef struct GraphEdges
 	Snapshot	snapshot;
 	ResourceOwner owner;
 	bool		direct;			/* the table itself may be read */
-	TupleTableSlot *slot;
+	TupleTableSlot *slot;		/* see vx_graph_row_slot() */
 	Relation	indexes[2];		/* by GraphSide; NULL: the planner's choice */
 	struct GraphLeaves *leaves[2];	/* reads its pages, or NULL and */
 	IndexScanDesc scans[2];		/* a scan does */
@@ -231,7 +240,7 @@ typedef struct GraphEdges
 	RegProcedure types_equal[2];	/* if the index finds the one type, too */
 	int			positions[2][GRAPH_COLUMNS];	/* in rows of the table, of
 												 * queries */
-	char	   *queries[2];
+	char	   *queries[2];		/* NULL: not made yet */
 	char	   *whole_query;
 	const GraphTable *table;	/* where ends of edges will be looked for, or
 								 * NULL */
@@ -259,15 +268,52 @@ extern void vx_graph_read_edges(GraphEdges *edges, GraphSide side, GraphKey *key
 								GraphEdgeCallback callback, void *arg);
 extern void vx_graph_read_all_edges(GraphEdges *edges, GraphEdgeCallback callback, void *arg);
 extern bool vx_graph_is_cheap_to_read(const GraphEdges *edges, GraphDirection direction);
+extern TupleTableSlot *vx_graph_row_slot(GraphEdges *edges);
 extern Datum vx_graph_column_text(GraphColumn *column, Datum value);
+extern bool vx_graph_accept_type(const GraphEdges *edges, Datum value);
 extern bool vx_graph_take_row(GraphEdges *edges, const int *positions, const Datum *values,
 							  const bool *nulls, GraphSide side, GraphEdgeCallback callback,
 							  void *arg);
 
 extern Relation vx_graph_open_relation(Oid relid);
 extern AttrNumber vx_graph_find_column(Relation relation, const char *name);
-extern void vx_graph_find_edge_columns(GraphEdges *edges, FunctionCallInfo fcinfo, int column_arg,
-									   const GraphEdgesOptions *options);
+
+/* What is remembered of tables of edges (graph_shape.c) */
+
+/* A call, as far as it says which columns and which index are wanted */
+typedef struct GraphCall
+{
+	Oid			relid;
+	GraphDirection direction;
+	uint8		given;			/* 1 << GraphColumnName: its name is in names */
+	uint8		unused;			/* 1 << GraphColumnName: nobody looks at it */
+	uint8		types;			/* 0: all, 1: one, 2: none or several */
+	NameData	names[GRAPH_COLUMNS];
+} GraphCall;
+
+typedef struct GraphShape
+{
+	GraphCall	call;
+	uint64		used;
+	GraphKeyKind kind;
+	GraphColumn columns[GRAPH_COLUMNS];
+	AttrNumber	last_attno;
+	struct
+	{
+		Oid			index;		/* invalid: none finds edges by that end */
+		RegProcedure keys_equal;
+		RegProcedure types_equal;
+	}			sides[2];		/* by GraphSide */
+} GraphShape;
+
+extern uint64 vx_graph_shape_changes(void);
+extern const GraphShape *vx_graph_find_shape(const GraphCall *call);
+extern void vx_graph_keep_shape(const GraphShape *shape, uint64 changes);
+
+extern void vx_graph_read_call(FunctionCallInfo fcinfo, int column_arg,
+							   const GraphEdgesOptions *options, GraphCall *call);
+extern void vx_graph_find_edge_columns(GraphEdges *edges, const GraphCall *call);
+extern void vx_graph_set_conditions(GraphEdges *edges, const GraphEdgesOptions *options);
 
 /* Leaf pages of a btree index (graph_leaf.c) */
 typedef struct GraphLeaves GraphLeaves;

@@ -210,13 +210,13 @@ wanted_types(GraphColumnName name)
 
 /* Looks up what the caller says of one column. */
 static void
-find_edge_column(GraphEdges *edges, FunctionCallInfo fcinfo, int arg, GraphColumnName name)
+find_edge_column(GraphEdges *edges, const GraphCall *call, GraphColumnName name)
 {
 	Relation	relation = edges->relation;
 	GraphColumn *column = &edges->columns[name];
-	bool		given = !PG_ARGISNULL(arg);
+	bool		given = (call->given & (1 << name)) != 0;
 	bool		required = name == GRAPH_SRC || name == GRAPH_DST;
-	const char *wanted = given ? NameStr(*PG_GETARG_NAME(arg)) : usual_names[name];
+	const char *wanted = given ? NameStr(call->names[name]) : usual_names[name];
 	Form_pg_attribute attribute;
 
 	column->attno = 0;
@@ -322,17 +322,45 @@ read_edge_types(GraphEdges *edges, ArrayType *list)
 }
 
 /*
- * Fills in columns and conditions from seven arguments, and checks the caller's
- * right to read them.  Columns that nobody would look at are left out.
+ * What the caller says of columns, in seven arguments, and what will be looked
+ * at.  Without a column of types, a list of them is an error, but not here.
  */
 void
-vx_graph_find_edge_columns(GraphEdges *edges, FunctionCallInfo fcinfo, int column_arg,
-						   const GraphEdgesOptions *options)
+vx_graph_read_call(FunctionCallInfo fcinfo, int column_arg, const GraphEdgesOptions *options,
+				   GraphCall *call)
+{
+	call->relid = vx_graph_get_relid(fcinfo, 0, "edges");
+	call->direction = options->direction;
+	call->given = 0;
+	for (int i = 0; i < GRAPH_COLUMNS; i++)
+	{
+		if (!PG_ARGISNULL(column_arg + i))
+		{
+			call->given |= 1 << i;
+			call->names[i] = *PG_GETARG_NAME(column_arg + i);
+		}
+	}
+	call->types = 0;
+	call->unused = 0;
+	if (options->edge_types != NULL)
+		call->types = array_contains_nulls(options->edge_types) ||
+			ArrayGetNItems(ARR_NDIM(options->edge_types), ARR_DIMS(options->edge_types)) != 1 ? 2 : 1;
+	else if (!options->want_type)
+		call->unused |= 1 << GRAPH_TYPE;
+	if (options->ignore_weight && !options->min_weight_given)
+		call->unused |= 1 << GRAPH_WEIGHT;
+	if (!options->want_id)
+		call->unused |= 1 << GRAPH_ID;
+}
+
+/* Finds the columns that a call means.  Those that nobody would look at are left out. */
+void
+vx_graph_find_edge_columns(GraphEdges *edges, const GraphCall *call)
 {
 	GraphKeyKind dst_kind;
 
 	for (int i = 0; i < GRAPH_COLUMNS; i++)
-		find_edge_column(edges, fcinfo, column_arg + i, (GraphColumnName) i);
+		find_edge_column(edges, call, (GraphColumnName) i);
 
 	vx_graph_key_kind(edges->columns[GRAPH_SRC].type, &edges->kind);
 	vx_graph_key_kind(edges->columns[GRAPH_DST].type, &dst_kind);
@@ -344,6 +372,21 @@ vx_graph_find_edge_columns(GraphEdges *edges, FunctionCallInfo fcinfo, int colum
 						   RelationGetRelationName(edges->relation),
 						   format_type_be(edges->columns[GRAPH_SRC].type),
 						   format_type_be(edges->columns[GRAPH_DST].type))));
+	for (int i = 0; i < GRAPH_COLUMNS; i++)
+	{
+		if (call->unused & (1 << i))
+			edges->columns[i].attno = 0;
+		edges->last_attno = Max(edges->last_attno, edges->columns[i].attno);
+	}
+}
+
+/*
+ * Sets what edges must be like, and checks the caller's right to read the
+ * columns that have been found.
+ */
+void
+vx_graph_set_conditions(GraphEdges *edges, const GraphEdgesOptions *options)
+{
 	if (options->need_weight && edges->columns[GRAPH_WEIGHT].attno == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -352,20 +395,13 @@ vx_graph_find_edge_columns(GraphEdges *edges, FunctionCallInfo fcinfo, int colum
 				 errhint("weight_column names it.")));
 	if (options->edge_types != NULL)
 		read_edge_types(edges, options->edge_types);
-	else if (!options->want_type)
-		edges->columns[GRAPH_TYPE].attno = 0;
-	if (options->ignore_weight && !options->min_weight_given)
-		edges->columns[GRAPH_WEIGHT].attno = 0;
-	if (!options->want_id)
-		edges->columns[GRAPH_ID].attno = 0;
 	check_select_right(edges);
 
 	for (int i = 0; i < GRAPH_COLUMNS; i++)
 	{
 		GraphColumn *column = &edges->columns[i];
 
-		edges->last_attno = Max(edges->last_attno, column->attno);
-		if (column->attno != 0 && (i == GRAPH_TYPE || i == GRAPH_ID))
+		if (column->attno != 0 && (i == GRAPH_ID || (i == GRAPH_TYPE && options->want_type)))
 		{
 			Oid			output;
 			bool		varlena;
@@ -380,7 +416,7 @@ vx_graph_find_edge_columns(GraphEdges *edges, FunctionCallInfo fcinfo, int colum
 	if (edges->columns[GRAPH_VALID].attno != 0)
 		edges->valid_cache = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	edges->row_allocates = edges->kind == GRAPH_KEY_TEXT || edges->valid_cache != NULL ||
-		edges->types_given || edges->columns[GRAPH_WEIGHT].type == NUMERICOID;
+		edges->type_equal != NULL || edges->columns[GRAPH_WEIGHT].type == NUMERICOID;
 }
 
 /* A value of an edge's type or id as text, in the current memory context. */

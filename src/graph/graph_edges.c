@@ -73,12 +73,14 @@ weight_from_datum(Oid type, Datum value)
 	}
 }
 
-static bool
-accept_type(const GraphEdges *edges, Datum value)
+/* Is the type of an edge one of those that are wanted? */
+bool
+vx_graph_accept_type(const GraphEdges *edges, Datum value)
 {
 	const char *data;
 	Size		length;
 	text	   *packed;
+	bool		accepted = false;
 
 	if (edges->type_equal != NULL)
 	{
@@ -93,14 +95,16 @@ accept_type(const GraphEdges *edges, Datum value)
 	packed = DatumGetTextPP(value);
 	data = VARDATA_ANY(packed);
 	length = VARSIZE_ANY_EXHDR(packed);
-	for (int i = 0; i < edges->type_count; i++)
+	for (int i = 0; i < edges->type_count && !accepted; i++)
 	{
 		const text *wanted = (const text *) DatumGetPointer(edges->types[i]);
 
-		if (length == VARSIZE_ANY_EXHDR(wanted) && memcmp(data, VARDATA_ANY(wanted), length) == 0)
-			return true;
+		accepted = length == VARSIZE_ANY_EXHDR(wanted) &&
+			memcmp(data, VARDATA_ANY(wanted), length) == 0;
 	}
-	return false;
+	if (packed != (text *) DatumGetPointer(value))
+		pfree(packed);
+	return accepted;
 }
 
 /*
@@ -122,7 +126,7 @@ accept_edge(const GraphEdges *edges, const int *positions, const Datum *values, 
 	edge->type_null = at < 0 || nulls[at];
 	if (!edge->type_null)
 		edge->type = values[at];
-	if (edges->types_given && (edge->type_null || !accept_type(edges, edge->type)))
+	if (edges->types_given && (edge->type_null || !vx_graph_accept_type(edges, edge->type)))
 		return false;
 
 	edge->weight = 1;
@@ -185,9 +189,9 @@ vx_graph_take_row(GraphEdges *edges, const int *positions, const Datum *values, 
 
 /* ---- Reading the table ---- */
 
-/* May the table be read without the executor? */
+/* Is the table one that may be read without the executor? */
 static bool
-can_read_directly(Relation relation)
+is_plain(Relation relation)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 
@@ -195,8 +199,6 @@ can_read_directly(Relation relation)
 		relation->rd_rel->relkind != RELKIND_MATVIEW)
 		return false;
 	if (relation->rd_rel->relhassubclass || !RelationIsScannable(relation))
-		return false;
-	if (RecoveryInProgress() && !RelationIsPermanent(relation))
 		return false;
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -206,7 +208,17 @@ can_read_directly(Relation relation)
 		if (attribute->attgenerated != '\0' && attribute->attgenerated != ATTRIBUTE_GENERATED_STORED)
 			return false;
 	}
-	return check_enable_rls(RelationGetRelid(relation), InvalidOid, false) != RLS_ENABLED;
+	return true;
+}
+
+/* May this caller read it so, and now?  That is never remembered. */
+static bool
+may_read_directly(Relation relation)
+{
+	if (RecoveryInProgress() && !RelationIsPermanent(relation))
+		return false;
+	return !relation->rd_rel->relrowsecurity ||
+		check_enable_rls(RelationGetRelid(relation), InvalidOid, false) != RLS_ENABLED;
 }
 
 /*
@@ -244,12 +256,12 @@ is_usable_index(Relation index, AttrNumber attno)
 }
 
 /*
- * Opens an index on the column of a side, if there is one: rather one that has
- * the only type of edges that is wanted in its second column, then one with all
- * columns that are wanted, then the narrowest.
+ * Opens an index on the column of a side, or returns NULL if there is none: rather
+ * one that has the only type of edges that is wanted in its second column, then
+ * one with all columns that are wanted, then the narrowest.
  */
-static void
-find_index(GraphEdges *edges, GraphSide side)
+static Relation
+find_index(GraphEdges *edges, GraphSide side, bool one_type, bool *settled)
 {
 	GraphColumn *column = &edges->columns[side == GRAPH_OUT ? GRAPH_SRC : GRAPH_DST];
 	GraphColumn *type_column = &edges->columns[GRAPH_TYPE];
@@ -257,7 +269,6 @@ find_index(GraphEdges *edges, GraphSide side)
 	ListCell   *cell;
 	Relation	best = NULL;
 	int			best_merit = 0;
-	bool		with_type;
 
 	foreach(cell, list)
 	{
@@ -266,13 +277,16 @@ find_index(GraphEdges *edges, GraphSide side)
 					type_equal = InvalidOid;
 		int			merit;
 
+		/* what is usable depends on the snapshot, then */
+		if (index->rd_index->indcheckxmin)
+			*settled = false;
 		if (!is_usable_index(index, column->attno) ||
 			!find_index_equality(index, 0, column->type, &equal))
 		{
 			index_close(index, AccessShareLock);
 			continue;
 		}
-		if (edges->type_count == 1 && IndexRelationGetNumberOfKeyAttributes(index) > 1 &&
+		if (one_type && IndexRelationGetNumberOfKeyAttributes(index) > 1 &&
 			index->rd_index->indkey.values[1] == type_column->attno &&
 			!find_index_equality(index, 1, type_column->type, &type_equal))
 			type_equal = InvalidOid;
@@ -294,13 +308,39 @@ find_index(GraphEdges *edges, GraphSide side)
 		edges->types_equal[side] = type_equal;
 	}
 	list_free(list);
-	edges->indexes[side] = best;
-	if (best == NULL)
-		return;
-	with_type = RegProcedureIsValid(edges->types_equal[side]);
-	edges->leaves[side] = vx_graph_open_leaves(edges, side, best, with_type);
+	return best;
+}
+
+/* The index that served such a call before, or NULL if it cannot now. */
+static Relation
+open_known_index(GraphEdges *edges, GraphSide side, const GraphShape *shape)
+{
+	GraphColumn *column = &edges->columns[side == GRAPH_OUT ? GRAPH_SRC : GRAPH_DST];
+	Relation	index;
+
+	if (!OidIsValid(shape->sides[side].index))
+		return NULL;
+	index = index_open(shape->sides[side].index, AccessShareLock);
+	if (!is_usable_index(index, column->attno))
+	{
+		index_close(index, AccessShareLock);
+		return NULL;
+	}
+	edges->keys_equal[side] = shape->sides[side].keys_equal;
+	edges->types_equal[side] = shape->sides[side].types_equal;
+	return index;
+}
+
+/* Prepares to read by an index. */
+static void
+use_index(GraphEdges *edges, GraphSide side, Relation index)
+{
+	bool		with_type = RegProcedureIsValid(edges->types_equal[side]);
+
+	edges->indexes[side] = index;
+	edges->leaves[side] = vx_graph_open_leaves(edges, side, index, with_type);
 	if (edges->leaves[side] == NULL)
-		edges->scans[side] = vx_index_beginscan(edges->relation, best, edges->snapshot,
+		edges->scans[side] = vx_index_beginscan(edges->relation, index, edges->snapshot,
 												with_type ? 2 : 1, 0);
 }
 
@@ -340,7 +380,7 @@ read_with_index(GraphEdges *edges, GraphSide side, const GraphKey *keys, int cou
 	GraphColumn *column = &edges->columns[side == GRAPH_OUT ? GRAPH_SRC : GRAPH_DST];
 	Relation	index = edges->indexes[side];
 	IndexScanDesc scan = edges->scans[side];
-	TupleTableSlot *slot = edges->slot;
+	TupleTableSlot *slot = vx_graph_row_slot(edges);
 	bool		go_on = true;
 	MemoryContext old = MemoryContextSwitchTo(edges->context);
 
@@ -390,6 +430,7 @@ make_queries(GraphEdges *edges)
 												   RelationGetRelationName(relation));
 	const char *key_names[2] = {NULL, NULL};
 	int			used = 0;
+	MemoryContext old = MemoryContextSwitchTo(edges->context);
 
 	initStringInfo(&columns);
 	for (int i = 0; i < GRAPH_COLUMNS; i++)
@@ -397,7 +438,6 @@ make_queries(GraphEdges *edges)
 		AttrNumber	attno = edges->columns[i].attno;
 		const char *name;
 
-		edges->positions[0][i] = attno - 1;
 		edges->positions[1][i] = -1;
 		if (attno == 0)
 			continue;
@@ -414,6 +454,7 @@ make_queries(GraphEdges *edges)
 					 "WHERE e.%s OPERATOR(pg_catalog.=) k.key",
 					 columns.data, table, key_names[side]);
 	pfree(columns.data);
+	MemoryContextSwitchTo(old);
 }
 
 /* Runs a query, with an array of keys as its parameter unless there are none. */
@@ -457,6 +498,78 @@ read_with_query(GraphEdges *edges, const char *query, GraphSide side,
 
 /* ---- What the other files call ---- */
 
+/* A slot for rows of the table, made when the first is looked up */
+TupleTableSlot *
+vx_graph_row_slot(GraphEdges *edges)
+{
+	if (edges->slot == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(edges->context);
+
+		edges->slot = table_slot_create(edges->relation, NULL);
+		MemoryContextSwitchTo(old);
+	}
+	return edges->slot;
+}
+
+/* Columns and indexes as they were for a call like this, or as they are found now */
+static void
+find_shape(GraphEdges *edges, const GraphCall *call, const GraphEdgesOptions *options)
+{
+	uint64		changes = vx_graph_shape_changes();
+	const GraphShape *known = vx_graph_find_shape(call);
+	GraphShape	shape;
+	bool		settled = true;
+
+	if (known != NULL)
+	{
+		shape = *known;
+		edges->kind = shape.kind;
+		memcpy(edges->columns, shape.columns, sizeof(edges->columns));
+		edges->last_attno = shape.last_attno;
+	}
+	else
+		vx_graph_find_edge_columns(edges, call);
+	for (int i = 0; i < GRAPH_COLUMNS; i++)
+		edges->positions[0][i] = edges->columns[i].attno - 1;
+	if (known == NULL)
+	{
+		shape.call = *call;
+		shape.kind = edges->kind;
+		memcpy(shape.columns, edges->columns, sizeof(edges->columns));
+		shape.last_attno = edges->last_attno;
+	}
+	vx_graph_set_conditions(edges, options);
+	edges->direct = (known != NULL || is_plain(edges->relation)) && may_read_directly(edges->relation);
+	if (!edges->direct)
+		return;
+
+	for (int side = 0; side < 2; side++)
+	{
+		Relation	index = NULL;
+
+		if (known == NULL)
+			shape.sides[side].index = InvalidOid;
+		if (!(options->direction & (1 << side)))
+			continue;
+		if (known != NULL)
+			index = open_known_index(edges, (GraphSide) side, &shape);
+		if (index == NULL && (known == NULL || OidIsValid(shape.sides[side].index)))
+			index = find_index(edges, (GraphSide) side, call->types == 1, &settled);
+		if (index == NULL)
+			continue;
+		use_index(edges, (GraphSide) side, index);
+		if (known == NULL)
+		{
+			shape.sides[side].index = RelationGetRelid(index);
+			shape.sides[side].keys_equal = edges->keys_equal[side];
+			shape.sides[side].types_equal = edges->types_equal[side];
+		}
+	}
+	if (known == NULL && settled)
+		vx_graph_keep_shape(&shape, changes);
+}
+
 /*
  * Opens the table that the first argument names for reading, with columns from
  * seven arguments that begin at column_arg.  Everything lives in the current
@@ -467,10 +580,10 @@ GraphEdges *
 vx_graph_open_edges(FunctionCallInfo fcinfo, int column_arg, const GraphEdgesOptions *options)
 {
 	GraphEdges *edges = palloc0(sizeof(GraphEdges));
+	GraphCall	call;
 
-	edges->relation = vx_graph_open_relation(vx_graph_get_relid(fcinfo, 0, "edges"));
-	vx_graph_find_edge_columns(edges, fcinfo, column_arg, options);
-	make_queries(edges);
+	vx_graph_read_call(fcinfo, column_arg, options, &call);
+	edges->relation = vx_graph_open_relation(call.relid);
 	edges->context = CurrentMemoryContext;
 	edges->row_context = AllocSetContextCreate(CurrentMemoryContext, "graph row",
 											   ALLOCSET_SMALL_SIZES);
@@ -478,16 +591,7 @@ vx_graph_open_edges(FunctionCallInfo fcinfo, int column_arg, const GraphEdgesOpt
 												 ALLOCSET_DEFAULT_SIZES);
 	edges->owner = CurrentResourceOwner;
 	edges->snapshot = RegisterSnapshotOnOwner(GetActiveSnapshot(), edges->owner);
-	edges->direct = can_read_directly(edges->relation);
-	if (edges->direct)
-	{
-		edges->slot = table_slot_create(edges->relation, NULL);
-		for (int side = 0; side < 2; side++)
-		{
-			if (options->direction & (1 << side))
-				find_index(edges, (GraphSide) side);
-		}
-	}
+	find_shape(edges, &call, options);
 	return edges;
 }
 
@@ -541,6 +645,8 @@ vx_graph_read_edges(GraphEdges *edges, GraphSide side, GraphKey *keys, int count
 			read_with_index(edges, side, keys, count, callback, arg);
 		return;
 	}
+	if (edges->whole_query == NULL)
+		make_queries(edges);
 	for (int start = 0; start < count; start += QUERY_KEYS)
 	{
 		if (!read_with_query(edges, edges->queries[side], side, keys + start,
@@ -554,6 +660,7 @@ void
 vx_graph_read_all_edges(GraphEdges *edges, GraphEdgeCallback callback, void *arg)
 {
 	TableScanDesc scan;
+	TupleTableSlot *slot;
 	bool		go_on = true;
 	MemoryContext old;
 
@@ -561,19 +668,22 @@ vx_graph_read_all_edges(GraphEdges *edges, GraphEdgeCallback callback, void *arg
 		return;
 	if (!edges->direct)
 	{
+		if (edges->whole_query == NULL)
+			make_queries(edges);
 		read_with_query(edges, edges->whole_query, GRAPH_OUT, NULL, 0, callback, arg);
 		return;
 	}
+	slot = vx_graph_row_slot(edges);
 	old = MemoryContextSwitchTo(edges->context);
 	scan = table_beginscan(edges->relation, edges->snapshot, 0, NULL);
-	while (go_on && table_scan_getnextslot(scan, ForwardScanDirection, edges->slot))
+	while (go_on && table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		slot_getsomeattrs(edges->slot, edges->last_attno);
-		go_on = vx_graph_take_row(edges, edges->positions[0], edges->slot->tts_values,
-								  edges->slot->tts_isnull, GRAPH_OUT, callback, arg);
+		slot_getsomeattrs(slot, edges->last_attno);
+		go_on = vx_graph_take_row(edges, edges->positions[0], slot->tts_values,
+								  slot->tts_isnull, GRAPH_OUT, callback, arg);
 	}
-	ExecClearTuple(edges->slot);
+	ExecClearTuple(slot);
 	table_endscan(scan);
 	MemoryContextSwitchTo(old);
 }

@@ -75,7 +75,7 @@ take_edge(void *arg, const GraphEdge *edge)
 
 	/* Edges of one node come one after the other when an index is read. */
 	if (ring->last_near_node == GRAPH_NO_NODE ||
-		vx_graph_compare_keys(table->kind, &edge->near, &ring->last_near) != 0)
+		!vx_graph_is_same_key(table->kind, &edge->near, &ring->last_near))
 	{
 		ring->last_near_node = vx_graph_find_node(table, edge->near);
 		if (ring->last_near_node == GRAPH_NO_NODE)
@@ -109,7 +109,7 @@ take_edge(void *arg, const GraphEdge *edge)
 	to->value = value;
 	to->parent = ring->last_near_node;
 	to->depth = ring->depth + 1;
-	if (ring->target != NULL && vx_graph_compare_keys(table->kind, &edge->far, ring->target) == 0)
+	if (ring->target != NULL && vx_graph_is_same_key(table->kind, &edge->far, ring->target))
 		return false;
 	/* Without weights the first way is as good as any. */
 	return table->count < ring->room || ring->edges->columns[GRAPH_WEIGHT].attno != 0;

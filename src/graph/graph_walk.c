@@ -193,6 +193,54 @@ step_back(const GraphTable *table, uint32 number, const GraphLabel **label)
 	return (*label)->node;
 }
 
+/* Writes a key of fixed length as the caller has it. */
+static inline void
+write_key(const GraphTable *table, const GraphKeyType *keytype, uint32 number, char *place)
+{
+	GraphKey	key = vx_graph_node_key(table, number);
+
+	if (!keytype->typbyval)
+		memcpy(place, key.value.data, keytype->typlen);
+	else if (keytype->typlen == sizeof(int64))
+		*(int64 *) place = key.value.number;
+	else if (keytype->typlen == sizeof(int32) && key.value.number == (int32) key.value.number)
+		*(int32 *) place = (int32) key.value.number;
+	else
+		store_att_byval(place, vx_graph_key_to_caller(keytype, key), keytype->typlen);
+}
+
+/* How long the array of the nodes on the way is, if they are of fixed length */
+static inline Size
+plain_path_bytes(const GraphKeyType *keytype, const GraphVisit *visit)
+{
+	return ARR_OVERHEAD_NONULLS(1) + ((Size) visit->depth + 1) * keytype->typlen;
+}
+
+/* Writes that array: numbers and uuids have no space between them. */
+static inline void
+write_plain_path(const GraphTable *table, const GraphKeyType *keytype, const GraphVisit *visit,
+				 ArrayType *array, Size bytes)
+{
+	const GraphLabel *label = visit->label;
+	uint32		number = visit->node;
+	char	   *place = (char *) array + bytes;
+
+	SET_VARSIZE(array, bytes);
+	array->ndim = 1;
+	array->dataoffset = 0;
+	array->elemtype = keytype->type;
+	ARR_DIMS(array)[0] = visit->depth + 1;
+	ARR_LBOUND(array)[0] = 1;
+	for (uint32 at = visit->depth;; at--)
+	{
+		place -= keytype->typlen;
+		write_key(table, keytype, number, place);
+		if (at == 0)
+			break;
+		number = step_back(table, number, &label);
+	}
+}
+
 /* The nodes on the way to a node, itself included, as an array */
 static Datum
 make_path(const GraphTable *table, const GraphKeyType *keytype, const GraphVisit *visit)
@@ -200,47 +248,25 @@ make_path(const GraphTable *table, const GraphKeyType *keytype, const GraphVisit
 	const GraphLabel *label = visit->label;
 	uint32		number = visit->node;
 	int			length = visit->depth + 1;
-	ArrayType  *array;
 	Datum	   *nodes;
-	Size		bytes;
-	char	   *place;
 
-	if (keytype->typlen < 0)
+	if (keytype->typlen > 0)
 	{
-		nodes = palloc_extended(length * sizeof(Datum), MCXT_ALLOC_HUGE);
-		for (int at = length - 1; at >= 0; at--)
-		{
-			nodes[at] = vx_graph_key_to_caller(keytype, vx_graph_node_key(table, number));
-			if (at > 0)
-				number = step_back(table, number, &label);
-		}
-		return PointerGetDatum(construct_array(nodes, length, keytype->type, keytype->typlen,
-											   keytype->typbyval, keytype->typalign));
-	}
+		Size		bytes = plain_path_bytes(keytype, visit);
+		ArrayType  *array = palloc(bytes);
 
-	/* numbers and uuids have no space between them */
-	bytes = ARR_OVERHEAD_NONULLS(1) + (Size) length * keytype->typlen;
-	array = palloc(bytes);
-	SET_VARSIZE(array, bytes);
-	array->ndim = 1;
-	array->dataoffset = 0;
-	array->elemtype = keytype->type;
-	ARR_DIMS(array)[0] = length;
-	ARR_LBOUND(array)[0] = 1;
-	place = ARR_DATA_PTR(array) + (Size) length * keytype->typlen;
+		write_plain_path(table, keytype, visit, array, bytes);
+		return PointerGetDatum(array);
+	}
+	nodes = palloc_extended(length * sizeof(Datum), MCXT_ALLOC_HUGE);
 	for (int at = length - 1; at >= 0; at--)
 	{
-		GraphKey	key = vx_graph_node_key(table, number);
-
-		place -= keytype->typlen;
-		if (keytype->typbyval)
-			store_att_byval(place, vx_graph_key_to_caller(keytype, key), keytype->typlen);
-		else
-			memcpy(place, key.value.data, keytype->typlen);
+		nodes[at] = vx_graph_key_to_caller(keytype, vx_graph_node_key(table, number));
 		if (at > 0)
 			number = step_back(table, number, &label);
 	}
-	return PointerGetDatum(array);
+	return PointerGetDatum(construct_array(nodes, length, keytype->type, keytype->typlen,
+										   keytype->typbyval, keytype->typalign));
 }
 
 /*
@@ -296,6 +322,77 @@ fill_row(const GraphWalk *walk, const GraphVisit *visit, Datum *values, bool *nu
 	values[5] = Float8GetDatum(visit->score);
 }
 
+/*
+ * A row that is made over and over in one place: nodes of fixed length, no ids of
+ * edges.  Its columns but for the last two always begin at the same places.
+ */
+typedef struct PlainRow
+{
+	HeapTupleData tuple;
+	Size		room;
+	Size		depth_at;
+	Size		path_at;
+} PlainRow;
+
+#define PLAIN_ROW_START MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(WALK_RESULTS))
+/* All columns but the path of edges */
+#define PLAIN_ROW_BITMAP ((1 << WALK_RESULTS) - 1 - (1 << 3))
+#define PLAIN_ROW_BYTES 512
+
+static void
+make_plain_room(PlainRow *row, Size bytes)
+{
+	HeapTupleHeader header = palloc0(bytes);
+
+	if (row->tuple.t_data != NULL)
+		pfree(row->tuple.t_data);
+	header->t_hoff = PLAIN_ROW_START;
+	header->t_infomask = HEAP_HASNULL | HEAP_HASVARWIDTH;
+	HeapTupleHeaderSetNatts(header, WALK_RESULTS);
+	header->t_bits[0] = PLAIN_ROW_BITMAP;
+	row->tuple.t_data = header;
+	row->room = bytes;
+}
+
+/* Can rows of that form be made so? */
+static bool
+start_plain_row(PlainRow *row, const GraphWalk *walk, TupleDesc desc)
+{
+	const GraphKeyType *keytype = &walk->keytype;
+
+	if (keytype->typlen < 0 || walk->edges->columns[GRAPH_ID].attno != 0 ||
+		desc == NULL || desc->natts != WALK_RESULTS ||
+		TupleDescAttr(desc, 0)->atttypid != keytype->type)
+		return false;
+	row->depth_at = att_align_nominal(PLAIN_ROW_START + keytype->typlen, TYPALIGN_INT);
+	row->path_at = att_align_nominal(row->depth_at + sizeof(int32), TupleDescAttr(desc, 2)->attalign);
+	row->tuple.t_data = NULL;
+	make_plain_room(row, PLAIN_ROW_BYTES);
+	return true;
+}
+
+static void
+fill_plain_row(PlainRow *row, const GraphWalk *walk, const GraphTable *table, const GraphVisit *visit)
+{
+	const GraphKeyType *keytype = &walk->keytype;
+	Size		path_bytes = plain_path_bytes(keytype, visit);
+	Size		path_end = row->path_at + path_bytes;
+	Size		weight_at = DOUBLEALIGN(path_end);
+	Size		bytes = weight_at + 2 * sizeof(float8);
+	char	   *data;
+
+	if (bytes > row->room)
+		make_plain_room(row, Max(bytes, row->room * 2));
+	row->tuple.t_len = bytes;
+	data = (char *) row->tuple.t_data;
+	write_key(table, keytype, visit->node, data + PLAIN_ROW_START);
+	*(int32 *) (data + row->depth_at) = visit->depth;
+	write_plain_path(table, keytype, visit, (ArrayType *) (data + row->path_at), path_bytes);
+	memset(data + path_end, 0, weight_at - path_end);
+	*(float8 *) (data + weight_at) = visit->weight;
+	*(float8 *) (data + weight_at + sizeof(float8)) = visit->score;
+}
+
 /* All rows into a tuplestore */
 static void
 store_rows(FunctionCallInfo fcinfo)
@@ -303,28 +400,46 @@ store_rows(FunctionCallInfo fcinfo)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "graph walk call",
 												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "graph walk row",
-											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
 	GraphWalk  *walk;
 	GraphVisit	visit;
+	PlainRow	row;
 
-	InitMaterializedSRF(fcinfo, 0);
-	old = MemoryContextSwitchTo(context);
+	/* rows are of the form that the caller expects, so it need not compare */
+	old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	rsinfo->setResult = tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
+											  false, work_mem);
+	rsinfo->returnMode = SFRM_Materialize;
+	MemoryContextSwitchTo(context);
 	walk = vx_graph_open_walk(fcinfo, false);
-	MemoryContextSwitchTo(row);
-	while (vx_graph_next_visit(walk, &visit))
+	if (start_plain_row(&row, walk, rsinfo->expectedDesc))
 	{
-		Datum		values[WALK_RESULTS];
-		bool		nulls[WALK_RESULTS];
+		GraphTable *table = vx_graph_walk_table(walk);
 
-		fill_row(walk, &visit, values, nulls);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-		MemoryContextReset(row);
+		while (vx_graph_next_visit(walk, &visit))
+		{
+			fill_plain_row(&row, walk, table, &visit);
+			tuplestore_puttuple(rsinfo->setResult, &row.tuple);
+		}
+	}
+	else
+	{
+		MemoryContext row_context = AllocSetContextCreate(context, "graph walk row",
+														  ALLOCSET_DEFAULT_SIZES);
+
+		MemoryContextSwitchTo(row_context);
+		while (vx_graph_next_visit(walk, &visit))
+		{
+			Datum		values[WALK_RESULTS];
+			bool		nulls[WALK_RESULTS];
+
+			fill_row(walk, &visit, values, nulls);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->expectedDesc, values, nulls);
+			MemoryContextReset(row_context);
+		}
 	}
 	vx_graph_close_walk(walk);
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(row);
 	MemoryContextDelete(context);
 }
 
@@ -345,7 +460,7 @@ vecext_graph_walk(PG_FUNCTION_ARGS)
 
 	if (rsinfo != NULL && IsA(rsinfo, ReturnSetInfo) &&
 		(rsinfo->allowedModes & SFRM_Materialize) &&
-		(rsinfo->allowedModes & SFRM_Materialize_Preferred))
+		(rsinfo->allowedModes & SFRM_Materialize_Preferred) && rsinfo->expectedDesc != NULL)
 	{
 		store_rows(fcinfo);
 		return (Datum) 0;
