@@ -89,9 +89,9 @@ run_clients("$_->[0] went on to the end, and every walk was right", $_->[1])
 # A new server process has learned nothing yet; this one has.
 my $session = $node->background_psql('postgres');
 for my $change ('DELETE FROM arc WHERE id % 3 = 0', 'VACUUM arc', 'REINDEX INDEX arc_src', 'VACUUM FULL arc',
-	'DROP INDEX CONCURRENTLY arc_src', 'DROP INDEX arc_dst', 'ALTER TABLE arc ALTER src TYPE bigint, ALTER dst TYPE bigint',
+	'DROP INDEX CONCURRENTLY arc_src', 'DROP INDEX arc_dst', 'ALTER TABLE arc ADD COLUMN valid tstzrange',
 	'CREATE INDEX CONCURRENTLY arc_src ON arc (src, type) INCLUDE (dst)', 'REINDEX INDEX CONCURRENTLY arc_src',
-	'ALTER TABLE arc DROP COLUMN weight', 'ALTER TABLE arc ADD COLUMN weight numeric DEFAULT 0.5',
+	'ALTER TABLE arc DROP COLUMN valid, ADD COLUMN invalidated_at timestamptz',
 	'CREATE TABLE more () INHERITS (arc); INSERT INTO more SELECT * FROM arc LIMIT 100', 'DROP TABLE more')
 {
 	$session->query_safe('SELECT compare_walks(n, 5) FROM generate_series(1, 20) n');
