@@ -108,6 +108,8 @@ typedef struct GraphTable
 	GraphKey	probe;
 	GraphNode **chunks;
 	uint32		chunk_slots;
+	uint32		chunk_count;
+	MemoryContextCallback release;
 	uint32		count;
 	char	   *arena;			/* for bytes of keys */
 	Size		arena_left;

@@ -402,28 +402,63 @@ find_slot(const LeafMap *map, uint64 rank, int from)
 	return low;
 }
 
-/* How much of a page lies before a key, if its keys are spread evenly; below 0: unknown */
-static inline double
-guess_share(const LeafMap *map, int slot, uint64 rank)
+/*
+ * The first column of an entry of a page that may be any bytes, as rank_key() has
+ * it; false if there cannot be one.
+ */
+static bool
+peek_rank(const GraphLeaves *leaves, Page page, OffsetNumber offset, uint64 *rank)
 {
-	uint64		begin = map->ranks[slot];
+	Size		at = ItemIdGetOffset(PageGetItemId(page, offset));
+	IndexTupleData head;
+	char		bytes[UUID_LEN];
+	int64		number;
 
-	if (slot == map->count - 1 || rank < begin || map->ranks[slot + 1] <= begin)
-		return -1;
-	return Min((double) (rank - begin) / (double) (map->ranks[slot + 1] - begin), 1);
+	if (at < SizeOfPageHeaderData || at > BLCKSZ - sizeof(IndexTupleData) - UUID_LEN)
+		return false;
+	memcpy(&head, (char *) page + at, sizeof(IndexTupleData));
+	if (head.t_info & INDEX_NULL_MASK)
+		return false;
+	memcpy(bytes, (char *) page + at + MAXALIGN(sizeof(IndexTupleData)), UUID_LEN);
+	memcpy(&number, bytes, sizeof(int64));
+	if (leaves->order == LEAF_INT4)
+	{
+		int32		small;
+
+		memcpy(&small, bytes, sizeof(small));
+		number = small;
+	}
+	else if (leaves->order == LEAF_INT2)
+	{
+		int16		small;
+
+		memcpy(&small, bytes, sizeof(small));
+		number = small;
+	}
+	*rank = rank_key(leaves, number, bytes);
+	return true;
 }
 
 /*
  * Fetches what finding the next keys will read into the processor's caches, all
  * of it at once: most of a walk's time would go into waiting for one line after
- * the other.  Pages are not pinned, so what is read here may be nonsense, and
- * nothing follows from it but what is fetched.
+ * the other.  On a page, a key is looked for where it is if the page's keys are
+ * spread evenly, then where it is by what has been found there.  Pages are not
+ * pinned, so what is read here may be nonsense, and nothing follows from it but
+ * what is fetched, and where the search begins.
  */
 static void
 look_ahead(GraphLeaves *leaves)
 {
 	const LeafMap *map = &maps[leaves->map];
-	Page		pages[LEAF_AHEAD_KEYS];
+	struct
+	{
+		Page		page;		/* NULL: not known where it is */
+		uint64		rank;
+		double		span;		/* of ranks on the page */
+		double		share;		/* of it before the key */
+		OffsetNumber max;
+	}			keys[LEAF_AHEAD_KEYS];
 	int			slot = 0,
 				count = Min(leaves->count - leaves->at, LEAF_AHEAD_KEYS);
 
@@ -432,41 +467,52 @@ look_ahead(GraphLeaves *leaves)
 	for (int i = 0; i < count; i++)
 	{
 		const GraphKey *key = key_at(leaves, leaves->at + i);
-		uint64		rank = rank_key(leaves, key->value.number, key->value.data);
 		Buffer		buffer;
-		double		share;
 
-		slot = find_slot(map, rank, slot);
+		keys[i].rank = rank_key(leaves, key->value.number, key->value.data);
+		slot = find_slot(map, keys[i].rank, slot);
 		leaves->ahead_slots[i] = slot;
+		leaves->ahead_offsets[i] = 0;
 		buffer = map->buffers[slot];
-		pages[i] = NULL;
-		if (!BufferIsValid(buffer) || BufferIsLocal(buffer))
+		keys[i].page = NULL;
+		if (!BufferIsValid(buffer) || BufferIsLocal(buffer) || slot == map->count - 1 ||
+			keys[i].rank <= map->ranks[slot])
 			continue;
-		pages[i] = BufferGetPage(buffer);
-		share = guess_share(map, slot, rank);
+		keys[i].page = BufferGetPage(buffer);
+		keys[i].span = (double) (map->ranks[slot + 1] - map->ranks[slot]);
+		keys[i].share = (double) (keys[i].rank - map->ranks[slot]) / keys[i].span;
 		__builtin_prefetch(GetBufferDescriptor(buffer - 1));
-		__builtin_prefetch(pages[i]);
-		__builtin_prefetch((char *) pages[i] + BLCKSZ - sizeof(BTPageOpaqueData));
-		if (share > 0)
-			__builtin_prefetch(PageGetItemId(pages[i], offset_of_share(P_FIRSTKEY, ENTRIES_USUAL, share)));
+		__builtin_prefetch(keys[i].page);
+		__builtin_prefetch((char *) keys[i].page + BLCKSZ - sizeof(BTPageOpaqueData));
+		__builtin_prefetch(PageGetItemId(keys[i].page, P_FIRSTKEY + (int) (keys[i].share * ENTRIES_USUAL)));
 	}
 	for (int i = 0; i < count; i++)
 	{
-		const GraphKey *key = key_at(leaves, leaves->at + i);
-		double		share = guess_share(map, leaves->ahead_slots[i],
-										rank_key(leaves, key->value.number, key->value.data));
-		OffsetNumber max,
-					at;
+		if (keys[i].page == NULL)
+			continue;
+		keys[i].max = PageGetMaxOffsetNumber(keys[i].page);
+		if (keys[i].max < P_FIRSTKEY || keys[i].max > MaxIndexTuplesPerPage)
+		{
+			keys[i].page = NULL;
+			continue;
+		}
+		leaves->ahead_offsets[i] = P_FIRSTKEY + (int) (keys[i].share * (keys[i].max - P_FIRSTKEY));
+		fetch_item(keys[i].page, P_HIKEY);
+		fetch_item(keys[i].page, P_FIRSTKEY);
+		fetch_item(keys[i].page, leaves->ahead_offsets[i]);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		uint64		rank;
+		double		distance,
+					offset;
 
-		if (pages[i] == NULL)
+		if (keys[i].page == NULL || !peek_rank(leaves, keys[i].page, leaves->ahead_offsets[i], &rank))
 			continue;
-		max = PageGetMaxOffsetNumber(pages[i]);
-		if (max < P_FIRSTKEY || max > MaxIndexTuplesPerPage)
-			continue;
-		at = offset_of_share(P_FIRSTKEY, max, Max(share, 0));
-		fetch_item(pages[i], P_HIKEY);
-		fetch_item(pages[i], P_FIRSTKEY);
-		fetch_item(pages[i], Min(at, max));
+		distance = keys[i].rank >= rank ? (double) (keys[i].rank - rank) : -(double) (rank - keys[i].rank);
+		offset = leaves->ahead_offsets[i] + distance / keys[i].span * (keys[i].max - P_FIRSTKEY);
+		leaves->ahead_offsets[i] = Max(P_FIRSTKEY, Min(offset, keys[i].max));
+		fetch_item(keys[i].page, leaves->ahead_offsets[i]);
 	}
 }
 
@@ -524,7 +570,7 @@ go_by_map(GraphLeaves *leaves)
 	}
 	buffer = move_right(leaves, buffer, &steps);
 	if (steps == 0)
-		leaves->share = guess_share(map, low, rank);
+		leaves->slot = low;
 	/* many pages have been split: a new map is worth its while */
 	if (steps > LEAF_STEPS_MAX && map->index == RelationGetRelid(leaves->index))
 		forget_map(map);
@@ -538,7 +584,7 @@ vx_graph_find_leaf(GraphLeaves *leaves)
 	LeafMap    *map;
 	Buffer		buffer;
 
-	leaves->share = -1;
+	leaves->slot = -1;
 	if (leaves->order == LEAF_OTHER)
 		return descend(leaves);
 	map = &maps[leaves->map];

@@ -251,11 +251,14 @@ take_from_page(GraphLeaves *leaves, Page page, bool near)
 	BTPageOpaque opaque = BTPageGetOpaque(page);
 	OffsetNumber offset = P_FIRSTDATAKEY(opaque);
 	OffsetNumber max = PageGetMaxOffsetNumber(page);
-	OffsetNumber start = near ? offset :
-		leaves->share >= 0 ? offset_of_share(offset, max, leaves->share) : offset + (max + 1 - offset) / 2;
+	OffsetNumber start;
 
 	while (leaves->at < leaves->count)
 	{
+		start = guess_offset(leaves);
+		if (start == 0)
+			start = near ? offset : offset + (max + 1 - offset) / 2;
+		near = true;
 		offset = find_entry(leaves, page, offset, max, start);
 		while (offset <= max &&
 			   compare_columns(leaves, tuple_at(page, offset), leaves->key_columns) == 0)
@@ -280,7 +283,6 @@ take_from_page(GraphLeaves *leaves, Page page, bool near)
 			set_key(leaves);
 		if (!leaves->ordered)
 			break;
-		start = offset;
 	}
 	return false;
 }
@@ -600,16 +602,7 @@ make_room(GraphLeaves *leaves)
 {
 	GraphEdges *edges = leaves->edges;
 
-	if (leaves->plain && leaves->edges_taken == NULL)
-	{
-		/* only indexes without INCLUDE have entries of several rows */
-		int			room = IndexRelationGetNumberOfKeyAttributes(leaves->index) <
-			IndexRelationGetNumberOfAttributes(leaves->index) ? MaxIndexTuplesPerPage : MaxTIDsPerBTreePage;
-
-		leaves->edges_taken = MemoryContextAlloc(edges->context, room * sizeof(LeafEdge));
-		leaves->near_keys = MemoryContextAlloc(edges->context, MaxIndexTuplesPerPage * sizeof(int64));
-	}
-	else if (leaves->covering && !leaves->plain && leaves->copy == NULL)
+	if (leaves->covering && !leaves->plain && leaves->copy == NULL)
 	{
 		leaves->copy = MemoryContextAlloc(edges->context, BLCKSZ);
 		leaves->rows = MemoryContextAlloc(edges->context, MaxTIDsPerBTreePage * sizeof(LeafRow));
@@ -636,10 +629,14 @@ vx_graph_read_leaves(GraphLeaves *leaves, const GraphKey *keys, int count,
 				near = false;
 	int			steps = 0,
 				tids_most = Max(TIDS_MIN, Min(TIDS_MAX, (Size) work_mem * 1024 / 4 / sizeof(uint64)));
+	LeafEdge	edges_taken[MaxTIDsPerBTreePage];
+	int64		near_keys[MaxIndexTuplesPerPage];
 	MemoryContext old;
 
 	if (count == 0)
 		return;
+	leaves->edges_taken = edges_taken;
+	leaves->near_keys = near_keys;
 	/* what functions of types leave behind goes with the next row */
 	old = MemoryContextSwitchTo(edges->row_context);
 	make_room(leaves);
@@ -700,7 +697,10 @@ vx_graph_read_leaves(GraphLeaves *leaves, const GraphKey *keys, int count,
 			(leaves->ordered && next != P_NONE && steps < LEAF_STEPS_MAX &&
 			 leaves->count - leaves->at > leaves->index->rd_rel->relpages / LEAF_STEPS_MAX);
 		if (near)
+		{
+			leaves->slot = -1;
 			buffer = vx_graph_next_leaf(leaves, next);
+		}
 		else
 		{
 			buffer = vx_graph_find_leaf(leaves);

@@ -92,11 +92,12 @@ struct GraphLeaves
 	int			at;				/* the key that is looked for */
 	LeafKey		key;
 	int			map;			/* -1: none */
-	double		share;			/* of the page before the key, probably; below
-								 * 0: unknown */
+	int			slot;			/* of the page in the map; below 0: unknown */
 	int			ahead_from;		/* keys whose pages are being fetched */
 	int			ahead_to;
 	int			ahead_slots[LEAF_AHEAD_KEYS];	/* where the map has them */
+	OffsetNumber ahead_offsets[LEAF_AHEAD_KEYS];	/* where they are,
+													 * probably; 0: unknown */
 	Buffer		visibility;
 
 	/* what has been taken from a page */
@@ -201,11 +202,16 @@ key_at(const GraphLeaves *leaves, int at)
 	return &leaves->keys[leaves->descending ? leaves->count - 1 - at : at];
 }
 
-/* Where a share of a page's entries ends */
+/* Where the key that is looked for is on a page that the map has led to, probably; or 0 */
 static inline OffsetNumber
-offset_of_share(OffsetNumber first, OffsetNumber max, double share)
+guess_offset(const GraphLeaves *leaves)
 {
-	return first + (OffsetNumber) (share * (max - first + 1));
+	int			ahead = leaves->at - leaves->ahead_from;
+
+	if (leaves->slot < 0 || leaves->at < leaves->ahead_from || leaves->at >= leaves->ahead_to ||
+		leaves->ahead_slots[ahead] != leaves->slot)
+		return 0;
+	return leaves->ahead_offsets[ahead];
 }
 
 #endif							/* VX_GRAPH_LEAF_H */

@@ -21,6 +21,15 @@
 #include "base/base_compat.h"
 #include "graph/graph.h"
 
+/*
+ * Chunks of nodes that a backend keeps from walk to walk: small walks would have
+ * the system give and take pages each time.
+ */
+#define SPARE_CHUNKS 8
+
+static GraphNode *spare_chunks[SPARE_CHUNKS];
+static int	spare_count;
+
 /* Space for keys is taken in pieces of this size. */
 #define ARENA_BYTES 8000
 
@@ -76,6 +85,27 @@ equals_probe(GraphTable *table, uint32 node)
 		memcmp(key.value.data, table->probe.value.data, key.length) == 0;
 }
 
+static inline uint32
+count_lent_chunks(const GraphTable *table)
+{
+	return Min(table->chunk_count, SPARE_CHUNKS);
+}
+
+/* Takes lent chunks back, when the memory of a table goes. */
+static void
+take_chunks_back(void *arg)
+{
+	GraphTable *table = arg;
+
+	for (uint32 i = 0; i < count_lent_chunks(table); i++)
+	{
+		if (spare_count < SPARE_CHUNKS)
+			spare_chunks[spare_count++] = table->chunks[i];
+		else
+			pfree(table->chunks[i]);
+	}
+}
+
 GraphTable *
 vx_graph_create_table(MemoryContext parent, GraphKeyKind kind)
 {
@@ -88,6 +118,9 @@ vx_graph_create_table(MemoryContext parent, GraphKeyKind kind)
 	table->kind = kind;
 	table->limit_bytes = get_hash_memory_limit();
 	table->hash = graphnodes_create(context, 64, table);
+	table->release.func = take_chunks_back;
+	table->release.arg = table;
+	MemoryContextRegisterResetCallback(context, &table->release);
 	return table;
 }
 
@@ -101,7 +134,9 @@ vx_graph_drop_table(GraphTable *table)
 void
 vx_graph_check_memory(GraphTable *table, Size more_bytes)
 {
-	if (MemoryContextMemAllocated(table->context, true) + more_bytes > table->limit_bytes)
+	Size		lent_bytes = count_lent_chunks(table) * GRAPH_NODES_PER_CHUNK * sizeof(GraphNode);
+
+	if (MemoryContextMemAllocated(table->context, true) + lent_bytes + more_bytes > table->limit_bytes)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("a walk needs more memory than the %zu kB that work_mem allows",
@@ -195,8 +230,12 @@ add_chunk(GraphTable *table)
 			table->chunks = repalloc_huge(table->chunks, slots * sizeof(GraphNode *));
 		table->chunk_slots = slots;
 	}
-	table->chunks[chunk] = MemoryContextAlloc(table->context,
-											  GRAPH_NODES_PER_CHUNK * sizeof(GraphNode));
+	if (chunk < SPARE_CHUNKS && spare_count > 0)
+		table->chunks[chunk] = spare_chunks[--spare_count];
+	else
+		table->chunks[chunk] = MemoryContextAlloc(chunk < SPARE_CHUNKS ? TopMemoryContext : table->context,
+												  GRAPH_NODES_PER_CHUNK * sizeof(GraphNode));
+	table->chunk_count = chunk + 1;
 }
 
 /*
