@@ -139,14 +139,17 @@ vx_graph_compare_by_function(const GraphLeaves *leaves, int column, Datum value,
 	return option & INDOPTION_DESC ? -result : result;
 }
 
-/* Fetches a tuple into the processor's caches; the page need not be pinned. */
+/*
+ * Fetches a tuple into the processor's caches, and the next: pages are filled from
+ * their end, so that is before it.  The page need not be pinned.
+ */
 static inline void
 fetch_item(Page page, OffsetNumber offset)
 {
 	const char *item = (const char *) page + ItemIdGetOffset(PageGetItemId(page, offset));
 
+	__builtin_prefetch(item - PG_CACHE_LINE_SIZE / 2);
 	__builtin_prefetch(item);
-	__builtin_prefetch(item + PG_CACHE_LINE_SIZE / 2);
 }
 
 /* ---- Finding a leaf page ---- */
@@ -595,6 +598,14 @@ vx_graph_find_leaf(GraphLeaves *leaves)
 		build_map(leaves);
 	buffer = go_by_map(leaves);
 	return BufferIsValid(buffer) ? buffer : descend(leaves);
+}
+
+/* Does the map lead to all pages, so that there is no need to go from one to the next? */
+bool
+vx_graph_has_map(const GraphLeaves *leaves)
+{
+	return leaves->order != LEAF_OTHER && maps[leaves->map].index == RelationGetRelid(leaves->index) &&
+		maps[leaves->map].count > 0;
 }
 
 /* A page that is alive, locked: this one, or the next that is right of it. */

@@ -694,7 +694,7 @@ vx_graph_read_leaves(GraphLeaves *leaves, const GraphKey *keys, int count,
 		/* a page that had nothing was one step too many in vain */
 		steps = goes_on_right || leaves->at > at ? 0 : steps + 1;
 		near = goes_on_right ||
-			(leaves->ordered && next != P_NONE && steps < LEAF_STEPS_MAX &&
+			(leaves->ordered && next != P_NONE && !vx_graph_has_map(leaves) && steps < LEAF_STEPS_MAX &&
 			 leaves->count - leaves->at > leaves->index->rd_rel->relpages / LEAF_STEPS_MAX);
 		if (near)
 		{

@@ -116,6 +116,7 @@ struct GraphLeaves
 
 extern Buffer vx_graph_find_leaf(GraphLeaves *leaves);
 extern Buffer vx_graph_next_leaf(const GraphLeaves *leaves, BlockNumber block);
+extern bool vx_graph_has_map(const GraphLeaves *leaves);
 extern int	vx_graph_use_map(Relation index);
 extern int	vx_graph_compare_by_function(const GraphLeaves *leaves, int column, Datum value,
 										 IndexTuple tuple);
