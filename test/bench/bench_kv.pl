@@ -22,7 +22,7 @@ GetOptions(
   or die "usage: bench_kv.pl --psql PROGRAM --url URL --data DIR --files DIR [--smoke] [--rounds N]\n";
 $rounds //= $smoke ? 2 : 6;
 my $keys = $smoke ? 1000 : 100_000;
-my $transactions = $smoke ? 500 : 30_000;
+my $transactions = $smoke ? 500 : 10_000;
 my $pgbench = dirname($psql) . '/pgbench';
 -x $pgbench or die "there is no $pgbench\n";
 my $target = $url;

@@ -55,6 +55,41 @@ sub measure
 	return ($ms, $rows);
 }
 
+# The same, but planned once
+sub measure_prepared
+{
+	my ($statement, $limit) = @_;
+
+	$statement =~ s/\$1/seed/g;
+	ask(qq{
+CREATE OR REPLACE FUNCTION bench_prepared(OUT ms float8, OUT total bigint) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS \$bench\$
+DECLARE
+	started timestamptz := clock_timestamp();
+	seed    int;
+BEGIN
+	total := 0;
+	FOR seed IN SELECT id FROM bench_seed ORDER BY n LIMIT $limit LOOP
+		total := total + ($statement);
+	END LOOP;
+	ms := extract(epoch FROM clock_timestamp() - started) * 1000;
+END
+\$bench\$});
+	my ($ms, $rows) = split /\|/, ask('SELECT * FROM bench_prepared()');
+	return ($ms, $rows);
+}
+
+# One statement for all seeds; both sides know where to put their number.
+sub measure_together
+{
+	my ($statement, $limit) = @_;
+
+	$statement =~ s/ARRAY\[\$1\], (?='|NULL)/ARRAY(SELECT id FROM bench_seed ORDER BY n LIMIT $limit), /;
+	$statement =~ s/SELECT \$1, 0, ARRAY\[\$1\]/SELECT id, 0, ARRAY[id] FROM (SELECT id FROM bench_seed ORDER BY n LIMIT $limit) s/;
+	$statement =~ s/SELECT \$1, 0 /SELECT id, 0 FROM (SELECT id FROM bench_seed ORDER BY n LIMIT $limit) s /;
+	my ($ms, $rows) = split /\|/, ask("SELECT * FROM bench_walk(\$bench\$$statement\$bench\$, 1)");
+	return ($ms, $rows);
+}
+
 sub median
 {
 	my @sorted = sort { $a <=> $b } @_;
@@ -121,7 +156,8 @@ my @walks = (
 	[ 'all types', 'NULL', 'out', 3 ],
 	[ 'all types', 'NULL', 'out', 6, 1 ],
 	[ 'all types, both directions', 'NULL', 'both', 3 ]);
-my %worst;
+# [what instead of the edges, function]
+my @kinds = ([ '', \&measure ], [ '  planned once', \&measure_prepared ], [ '  from all synsets together', \&measure_together ]);
 
 for my $walk (@walks)
 {
@@ -141,29 +177,33 @@ for my $walk (@walks)
 	my %statement = (
 		walk => "SELECT count(*) FROM graph_walk('pointer', ARRAY[\$1], $types, $hops, '$direction', src_column => 'source', dst_column => 'target')",
 		ways => $ways, steps => $steps);
-	my %times;
-	my @sides = ('walk', 'steps');
-	my %rows;
+	for my $kind ($what eq 'hypernym, hyponym' ? @kinds : $kinds[0])
+	{
+		my ($how, $measure) = @$kind;
+		my %times;
+		my @sides = ('walk', 'steps');
+		my %rows;
 
-	push @sides, 'ways' if !$too_many;
-	for my $round (0 .. $rounds)
-	{
-		for my $side ($round % 2 ? @sides : reverse @sides)
+		push @sides, 'ways' if !$too_many;
+		for my $round (0 .. $rounds)
 		{
-			my ($ms, $rows) = measure($statement{$side}, $synsets);
-			push @{ $times{$side} }, $ms if $round > 0;    # the first warms up
-			$rows{$side} = $rows;
+			for my $side ($round % 2 ? @sides : reverse @sides)
+			{
+				my ($ms, $rows) = $measure->($statement{$side}, $synsets);
+				push @{ $times{$side} }, $ms if $round > 0;    # the first warms up
+				$rows{$side} = $rows;
+			}
 		}
+		for my $side (@sides)
+		{
+			die "$side counts $rows{$side} nodes, graph_walk $rows{walk}\n" if $rows{$side} != $rows{walk};
+		}
+		my $walk_ms = median(@{ $times{walk} });
+		my @others = map {
+			$times{$_} ? sprintf('%10.1f (%6.1f)', median(@{ $times{$_} }), median(@{ $times{$_} }) / $walk_ms) : 'too many'
+		} ('ways', 'steps');
+		printf "%-34s %5d %9d %10.1f %21s %21s\n", $how || $what, $hops, $rows{walk}, $walk_ms, @others;
 	}
-	for my $side (@sides)
-	{
-		die "$side counts $rows{$side} nodes, graph_walk $rows{walk}\n" if $rows{$side} != $rows{walk};
-	}
-	my $walk_ms = median(@{ $times{walk} });
-	my @others = map {
-		$times{$_} ? sprintf('%10.1f (%6.1f)', median(@{ $times{$_} }), median(@{ $times{$_} }) / $walk_ms) : 'too many'
-	} ('ways', 'steps');
-	printf "%-34s %5d %9d %10.1f %21s %21s\n", $what, $hops, $rows{walk}, $walk_ms, @others;
 }
 
 # ---- A random graph ----
