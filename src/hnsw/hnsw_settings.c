@@ -13,6 +13,9 @@
 
 #include <limits.h>
 
+#include "access/parallel.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "base/base_compat.h"
@@ -44,11 +47,12 @@ static const struct config_enum_entry iterative_scan_options[] = {
 };
 
 /*
- * The record of a setting that another library has defined, NULL if none has.
- * A value given before anybody defines the setting is no definition.
+ * The record of a setting that another library has defined, NULL if none has;
+ * found collects their names.  A value given before anybody defines the setting
+ * is no definition.
  */
 static struct config_generic *
-find_foreign(const char *name, enum config_type type)
+find_foreign(const char *name, enum config_type type, StringInfo found)
 {
 	struct config_generic *record = vx_find_setting(name);
 
@@ -58,15 +62,33 @@ find_foreign(const char *name, enum config_type type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("another library has defined parameter \"%s\" with another type", name)));
+	appendStringInfo(found, "%s%s", found->len > 0 ? ", " : "", name);
 	return record;
+}
+
+/*
+ * Whoever looks for a setting in our documentation should know that it is
+ * another library's: by the log where the server loads us, in the session else.
+ */
+static void
+report_foreign(const char *names)
+{
+	/* Workers load what their leader has loaded, and said. */
+	if (names[0] == '\0' || IsParallelWorker())
+		return;
+	ereport(process_shared_preload_libraries_in_progress ? LOG : NOTICE,
+			(errmsg("another library has defined parameters of access method hnsw"),
+			 errdetail("Its %s are used.", names)));
 }
 
 void
 vx_hnsw_define_settings(void)
 {
 	struct config_generic *foreign;
+	StringInfoData found;
 
-	foreign = find_foreign("hnsw.ef_search", PGC_INT);
+	initStringInfo(&found);
+	foreign = find_foreign("hnsw.ef_search", PGC_INT, &found);
 	if (foreign != NULL)
 		vx_hnsw_ef_search_at = ((struct config_int *) foreign)->variable;
 	else
@@ -78,7 +100,7 @@ vx_hnsw_define_settings(void)
 								PGC_USERSET, 0, NULL, NULL, NULL);
 	ef_search_record = vx_find_setting("hnsw.ef_search");
 
-	foreign = find_foreign("hnsw.iterative_scan", PGC_ENUM);
+	foreign = find_foreign("hnsw.iterative_scan", PGC_ENUM, &found);
 	if (foreign != NULL)
 		foreign_iterative_scan = (struct config_enum *) foreign;
 	else
@@ -89,7 +111,7 @@ vx_hnsw_define_settings(void)
 								 HNSW_ITERATIVE_OFF, iterative_scan_options,
 								 PGC_USERSET, 0, NULL, NULL, NULL);
 
-	foreign = find_foreign("hnsw.max_scan_tuples", PGC_INT);
+	foreign = find_foreign("hnsw.max_scan_tuples", PGC_INT, &found);
 	if (foreign != NULL)
 		vx_hnsw_max_scan_tuples_at = ((struct config_int *) foreign)->variable;
 	else
@@ -100,7 +122,7 @@ vx_hnsw_define_settings(void)
 								20000, 1, INT_MAX,
 								PGC_USERSET, 0, NULL, NULL, NULL);
 
-	foreign = find_foreign("hnsw.scan_mem_multiplier", PGC_REAL);
+	foreign = find_foreign("hnsw.scan_mem_multiplier", PGC_REAL, &found);
 	if (foreign != NULL)
 		vx_hnsw_scan_mem_multiplier_at = ((struct config_real *) foreign)->variable;
 	else
@@ -117,6 +139,8 @@ vx_hnsw_define_settings(void)
 							 &vx_hnsw_target_recall,
 							 0.95, 0, 0.999,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+	report_foreign(found.data);
+	pfree(found.data);
 }
 
 void
