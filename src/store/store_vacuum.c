@@ -132,9 +132,9 @@ mark_node_dead(StoreIndex *store, Buffer node_buffer, StoreNodeData *on_page)
 
 /*
  * Plan to free a node's slots: its pages are locked by the caller and have
- * these numbers in the record.  Of the code no more is changed than what
- * says that there is none; the list is emptied, since inserts write only as
- * much of one as they need.
+ * these numbers in the record.  The code is zeroed, so that a vacuum takes what
+ * has been deleted out of the index; the list is emptied, since inserts write
+ * only as much of one as they need.
  */
 static void
 put_free_node(StoreIndex *store, StoreWal *wal, uint32 node, Buffer node_buffer, int node_block,
@@ -148,7 +148,11 @@ put_free_node(StoreIndex *store, StoreWal *wal, uint32 node, Buffer node_buffer,
 		vx_store_slot(BufferGetPage(node_buffer), STORE_NODE, sizeof(StoreNodeData),
 					  node % STORE_NODES_PER_PAGE);
 	StoreNodeData node_data;
-	QuantSlotData empty;
+	union
+	{
+		QuantSlotData slot;
+		char		bytes[BLCKSZ];
+	}			empty;
 
 	node_data.head = STORE_NONE;
 	node_data.incarnation = on_page->incarnation + 1;
@@ -158,10 +162,11 @@ put_free_node(StoreIndex *store, StoreWal *wal, uint32 node, Buffer node_buffer,
 
 	if (code_slot >= vx_store_slots(code_page, STORE_CODE, slot_bytes))
 		vx_store_report_corruption(store->relation, "Node %u has no code slot.", node);
-	empty.incarnation = node_data.incarnation;
-	empty.error = NAN;
+	memset(empty.bytes, 0, slot_bytes);
+	empty.slot.incarnation = node_data.incarnation;
+	empty.slot.error = NAN;
 	vx_store_wal_put(wal, code_block, vx_store_slot(code_page, STORE_CODE, slot_bytes, code_slot),
-					 &empty, offsetof(QuantSlotData, scale));
+					 &empty, slot_bytes);
 
 	if (BufferIsValid(link_buffer))
 	{

@@ -257,6 +257,8 @@ is($out, '3|3|2', 'erased');
 my ($command) = $err =~ /(VACUUM \(FULL, ANALYZE\) [^;]*);/;
 ok($command, 'the notice names a command') or diag($err);
 isnt(find_traces($has_marker), '', 'before it the bytes are still there');
+$node->safe_psql('postgres', 'VACUUM erase.node');
+is(find_traces(\&holds_code), '', 'a plain vacuum has zeroed the code');
 $node->safe_psql('postgres', $command);
 is(find_traces($has_marker), '', 'no text is left');
 is(find_traces($has_floats), '', 'no vector is left');
