@@ -70,6 +70,8 @@ SELECT * FROM pg_temp.outcomes();
 -- The index answers the policy, and conditions whose operators tell nothing
 EXPLAIN (COSTS OFF) SELECT id FROM filter_secret WHERE number < 20 AND tags @> '{3}' AND 10 / number >= 0 ORDER BY v <-> '[1,2,3]' LIMIT 5;
 SELECT id, owner FROM filter_secret WHERE number < 20 AND tags @> '{3}' AND 10 / number >= 0 ORDER BY v <-> '[1,2,3]' LIMIT 5;
+-- How many rows there are is not told either
+SELECT mode, candidates, rechecks, dead_rows, late_rows, rows, matches FROM vecext_last_scan;
 
 -- The same of flat
 RESET ROLE;

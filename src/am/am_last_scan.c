@@ -9,12 +9,26 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/index.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/rls.h"
 
 #include "am/am_scan.h"
 
 #define LAST_SCAN_COLUMNS 14
+
+/*
+ * True if policies keep rows of the index's table from the caller: numbers of
+ * rows would count those, too.
+ */
+static bool
+counts_hidden_rows(Oid index)
+{
+	Oid			table = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
+
+	return OidIsValid(table) && check_enable_rls(table, InvalidOid, true) == RLS_ENABLED;
+}
 
 PG_FUNCTION_INFO_V1(vecext_last_scan_counters);
 Datum
@@ -45,5 +59,7 @@ vecext_last_scan_counters(PG_FUNCTION_ARGS)
 	nulls[12] = nulls[13] = last->mode == AM_MODE_NONE;
 	values[12] = nulls[12] ? (Datum) 0 : CStringGetTextDatum(modes[last->mode]);
 	values[13] = Int64GetDatum(last->matches);
+	if (counts_hidden_rows(last->index))
+		nulls[7] = nulls[8] = nulls[9] = nulls[10] = nulls[11] = nulls[13] = true;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
