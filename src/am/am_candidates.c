@@ -105,39 +105,6 @@ within_balls(AmScan state, int from, const QuantSlotData *slot)
 	return true;
 }
 
-/* True if the walk has given the node before. */
-static inline bool
-was_given(AmScan state, uint32 node)
-{
-	return node < state->given_nodes &&
-		(state->given[node / 64] & (UINT64CONST(1) << (node % 64))) != 0;
-}
-
-static void
-mark_given(AmScan state, uint32 node)
-{
-	if (node >= state->given_nodes)
-	{
-		uint64		nodes = Max((uint64) node + 1,
-								(uint64) state->store->meta.families[STORE_CODE].pages *
-								state->store->codes_per_page);
-		Size		words = nodes / 64 + 1;
-		Size		old_words = state->given == NULL ? 0 : state->given_nodes / 64 + 1;
-		uint64	   *given = MemoryContextAllocExtended(state->query_context,
-													   words * sizeof(uint64),
-													   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-
-		if (old_words > 0)
-		{
-			memcpy(given, state->given, old_words * sizeof(uint64));
-			pfree(state->given);
-		}
-		state->given = given;
-		state->given_nodes = nodes;
-	}
-	state->given[node / 64] |= UINT64CONST(1) << (node % 64);
-}
-
 static void
 add_candidate(AmScan state, double bound, uint32 node, uint32 incarnation)
 {
@@ -172,7 +139,7 @@ is_new_candidate(AmScan state, double bound, uint32 node, bool sort)
 		(bound < state->last_bound ||
 		 (bound == state->last_bound && node <= state->last_node)))
 		return false;
-	return state->given == NULL || !was_given(state, node);
+	return !vx_am_has_bit(&state->given, node);
 }
 
 /*
@@ -476,9 +443,8 @@ take_walk_batch(AmScan state)
 		{
 			bool		within = true;
 
-			if (was_given(state, batch[i].node))
+			if (!vx_am_set_bit(&state->given, state->query_context, batch[i].node))
 				continue;
-			mark_given(state, batch[i].node);
 			if (state->ball_count > 0 &&
 				!(vx_am_read_candidate(state, &batch[i], &batch[i].bound, &within) && within))
 				continue;

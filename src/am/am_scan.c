@@ -253,40 +253,6 @@ start_scan(IndexScanDesc scan)
 }
 
 /*
- * True if the row has been given to this scan before; remembers it.  Only
- * chains that were started again can repeat a row.
- */
-static bool
-already_emitted(AmScan state, uint32 row)
-{
-	Size		bytes;
-
-	if (row >= state->emitted_rows)
-	{
-		uint64		rows = Max((uint64) row + 1,
-							   (uint64) state->store->meta.families[STORE_ROW].pages *
-							   STORE_ROWS_PER_PAGE);
-
-		bytes = rows / 8 + 1;
-		if (state->emitted == NULL)
-			state->emitted = MemoryContextAllocExtended(state->query_context, bytes,
-														MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-		else
-		{
-			Size		old_bytes = state->emitted_rows / 8 + 1;
-
-			state->emitted = repalloc_huge(state->emitted, bytes);
-			memset(state->emitted + old_bytes, 0, bytes - old_bytes);
-		}
-		state->emitted_rows = rows;
-	}
-	if (state->emitted[row / 8] & (1 << (row % 8)))
-		return true;
-	state->emitted[row / 8] |= 1 << (row % 8);
-	return false;
-}
-
-/*
  * Heap TIDs of the next candidate with live rows.
  */
 static bool
@@ -345,7 +311,7 @@ next_code_rows(IndexScanDesc scan)
 		{
 			if (state->filter != NULL && !vx_am_row_passes(state->filter, state->rows[i]))
 				state->chain_dead = false;	/* as far as anybody knows */
-			else if (!already_emitted(state, state->rows[i]))
+			else if (vx_am_set_bit(&state->emitted, state->query_context, state->rows[i]))
 			{
 				state->visible[state->tid_count] = false;
 				state->tids[state->tid_count++] = state->tids[i];

@@ -11,6 +11,7 @@
 #include "access/relscan.h"
 #include "executor/tuptable.h"
 
+#include "am/am_bits.h"
 #include "am/am_rank.h"
 #include "am/am_scan.h"
 
@@ -60,8 +61,7 @@ typedef struct AmScanData
 	bool		walking;		/* it may give more */
 	bool		at_border;		/* but rows of its last batch come first */
 	double		border_distance;	/* of the farthest of these */
-	uint64	   *given;			/* by node id: candidates from the walk */
-	uint64		given_nodes;	/* bits there are */
+	AmBits		given;			/* by node id: candidates from the walk */
 	bool		has_returned;	/* last_distance is set */
 	double		last_distance;	/* of the farthest row returned */
 	AmScanCounters counters;
@@ -84,8 +84,7 @@ typedef struct AmScanData
 	uint32		chain_head;		/* first row read, STORE_NONE: none yet */
 	bool		chain_dead;		/* so far all rows are dead to everybody */
 	double		chain_bound;
-	uint8	   *emitted;		/* by row id: set for rows of restarted chains */
-	uint64		emitted_rows;
+	AmBits		emitted;		/* by row id: restarted chains repeat rows */
 	ItemPointerData tids[MAX_TIDS];
 	uint32		rows[MAX_TIDS];
 	int			tid_count;

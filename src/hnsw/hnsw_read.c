@@ -15,6 +15,20 @@
 #include "hnsw/hnsw_read.h"
 #include "store/store_peek.h"
 
+static bool
+copy_locked_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
+				 Size slot_bytes, Size length, void *copy)
+{
+	Buffer		buffer = vx_store_lock(store, family, page_no, BUFFER_LOCK_SHARE);
+	Page		page = BufferGetPage(buffer);
+	bool		found = slot < vx_store_slots(page, family, slot_bytes);
+
+	if (found)
+		memcpy(copy, vx_store_slot(page, family, slot_bytes, slot), length);
+	UnlockReleaseBuffer(buffer);
+	return found;
+}
+
 /*
  * Copy the first length bytes of a slot.  If the page has no such slot, returns
  * false or zeros, which is what lies behind the slots in use: no list, and a
@@ -25,9 +39,6 @@ vx_hnsw_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
 				  Size slot_bytes, Size length, void *copy)
 {
 	const RelFileLocator *locator = &RelationLocator(store->relation);
-	Buffer		buffer;
-	Page		page;
-	bool		found;
 
 	if (vx_store_may_peek(store))
 	{
@@ -44,14 +55,7 @@ vx_hnsw_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
 			}
 		}
 	}
-
-	buffer = vx_store_lock(store, family, page_no, BUFFER_LOCK_SHARE);
-	page = BufferGetPage(buffer);
-	found = slot < vx_store_slots(page, family, slot_bytes);
-	if (found)
-		memcpy(copy, vx_store_slot(page, family, slot_bytes, slot), length);
-	UnlockReleaseBuffer(buffer);
-	return found;
+	return copy_locked_slot(store, family, page_no, slot, slot_bytes, length, copy);
 }
 
 /* Nodes whose code and links are on published pages */
@@ -119,6 +123,14 @@ vx_hnsw_read_upper(StoreIndex *store, uint32 upper, uint32 node, int level,
 	return true;
 }
 
+/* What is read of a node that does not exist */
+static void
+set_no_code(QuantSlotData *slot, Size slot_bytes)
+{
+	memset(slot, 0, slot_bytes);
+	slot->error = NAN;
+}
+
 void
 vx_hnsw_read_codes(StoreIndex *store, const uint32 *nodes, int count, char *slots)
 {
@@ -133,9 +145,17 @@ vx_hnsw_read_codes(StoreIndex *store, const uint32 *nodes, int count, char *slot
 		if (nodes[i] >= limit ||
 			!vx_hnsw_copy_slot(store, STORE_CODE, nodes[i] / store->codes_per_page,
 							   nodes[i] % store->codes_per_page, slot_bytes, slot_bytes, copy))
-		{
-			memset(copy, 0, slot_bytes);
-			((QuantSlotData *) copy)->error = NAN;
-		}
+			set_no_code((QuantSlotData *) copy, slot_bytes);
 	}
+}
+
+void
+vx_hnsw_read_locked_code(StoreIndex *store, uint32 node, QuantSlotData *slot)
+{
+	Size		slot_bytes = store->quant->slot_bytes;
+
+	if (node >= vx_hnsw_node_limit(store) ||
+		!copy_locked_slot(store, STORE_CODE, node / store->codes_per_page,
+						  node % store->codes_per_page, slot_bytes, slot_bytes, slot))
+		set_no_code(slot, slot_bytes);
 }

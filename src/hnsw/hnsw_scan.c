@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 
@@ -49,6 +50,9 @@
 
 /* Nodes that a walk looks at for each place of its pool, from measurements */
 #define NODES_PER_PLACE 12
+
+/* Codes that are peeked at between two looks at the clock (R6) */
+#define PEEKS_PER_CLOCK 16
 
 typedef struct HnswWalk
 {
@@ -106,6 +110,15 @@ typedef struct DeadNode
 
 static deadtable_hash * dead_nodes = NULL;
 
+/*
+ * Walks since one of these was met.  Vacuum takes dead nodes away without
+ * telling sessions, and walks that ask of each node whether it is one are slower:
+ * after so many all are forgotten.
+ */
+#define MAX_FRUITLESS_WALKS 50
+
+static int	fruitless_walks = 0;
+
 static void
 note_dead(void *arg, uint32 node, uint32 incarnation, uint32 head)
 {
@@ -123,6 +136,7 @@ note_dead(void *arg, uint32 node, uint32 incarnation, uint32 head)
 	key.incarnation = incarnation;
 	entry = deadtable_insert(dead_nodes, key, &found);
 	entry->head = head;
+	fruitless_walks = 0;
 }
 
 /* HnswFilter: false for a node that is known to be dead */
@@ -144,13 +158,34 @@ may_live(void *arg, uint32 node)
 	key.node = node;
 	key.incarnation = data.incarnation;
 	entry = deadtable_lookup(dead_nodes, key);
-	return entry == NULL || entry->head != data.head;
+	if (entry == NULL || entry->head != data.head)
+		return true;
+	fruitless_walks = 0;
+	return false;
 }
 
+/*
+ * Leave known dead nodes out of a walk, if any are known.
+ */
+static void
+set_dead_filter(HnswWalk *walk)
+{
+	if (dead_nodes == NULL || dead_nodes->members == 0)
+		return;
+	if (++fruitless_walks > MAX_FRUITLESS_WALKS)
+		deadtable_reset(dead_nodes);
+	else
+		vx_hnsw_set_filter(walk->search, may_live, walk);
+}
+
+/*
+ * In codes of a pass.  The second term is what moving the sorted places takes,
+ * half of a walk at ef = 16,000.
+ */
 double
 vx_hnsw_walk_cost(const StoreIndex *store, double ef)
 {
-	return ef * NODES_PER_PLACE * (2.0 + 800.0 / store->quant->slot_bytes);
+	return ef * NODES_PER_PLACE * (2.0 + 800.0 / store->quant->slot_bytes) + ef * ef / 400;
 }
 
 /*
@@ -306,8 +341,7 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	else
 		walk->ef = choose_ef(walk, k);
 
-	if (dead_nodes != NULL && dead_nodes->members > 0)
-		vx_hnsw_set_filter(walk->search, may_live, walk);
+	set_dead_filter(walk);
 
 	/* Few nodes, or a LIMIT that asks for a good part of them */
 	walk->ended = is_too_wide(walk);
@@ -340,6 +374,28 @@ compare_candidates(const void *a, const void *b)
 }
 
 /*
+ * Incarnation and bound of a node by a peek, false if there was none.
+ */
+static bool
+peek_at_candidate(const HnswWalk *walk, StoreCacheFamily *family, AmCandidate *candidate)
+{
+	StoreIndex *store = walk->store;
+	const RelFileLocator *locator = &RelationLocator(store->relation);
+	StorePageRef *ref = vx_store_find_ref(family, candidate->node / store->codes_per_page);
+	const char *page = ref == NULL ? NULL : vx_store_peek_begin(locator, ref);
+	const QuantSlotData *slot;
+
+	if (page == NULL)
+		return false;
+	slot = (const QuantSlotData *)
+		(page + STORE_ALIGNED_START +
+		 candidate->node % store->codes_per_page * store->quant->slot_bytes);
+	candidate->incarnation = slot->incarnation;
+	candidate->bound = vx_quant_bound(walk->query, slot);
+	return vx_store_peek_end(locator, ref);
+}
+
+/*
  * The bounds of what a walk has found, sorted.  Codes have just been read: most
  * are in the CPU's caches.
  */
@@ -347,13 +403,11 @@ static int
 make_batch(HnswWalk *walk, const HnswCandidate *found, int count)
 {
 	StoreIndex *store = walk->store;
-	Size		slot_bytes = store->quant->slot_bytes;
-	const RelFileLocator *locator = &RelationLocator(store->relation);
 	StoreCacheFamily *family = vx_store_cache_family(store, STORE_CODE);
 	bool		may_peek = vx_store_may_peek(store);
-	QuantSlotData *copy = NULL;
+	QuantSlotData *copy = palloc(store->quant->slot_bytes);
 	int			kept = 0;
-	int			i;
+	int			from;
 
 	if (count > walk->batch_room)
 	{
@@ -365,37 +419,40 @@ make_batch(HnswWalk *walk, const HnswCandidate *found, int count)
 		walk->batch_room = count;
 	}
 
-	for (i = 0; i < count; i++)
+	for (from = 0; from < count; from += PEEKS_PER_CLOCK)
 	{
-		uint32		node = found[i].node;
-		AmCandidate *candidate = &walk->batch[kept];
-		StorePageRef *ref = may_peek ?
-			vx_store_find_ref(family, node / store->codes_per_page) : NULL;
-		const char *page = ref == NULL ? NULL : vx_store_peek_begin(locator, ref);
+		int			to = Min(from + PEEKS_PER_CLOCK, count);
+		bool		peeked[PEEKS_PER_CLOCK];
+		instr_time	start;
+		instr_time	end;
+		int			i;
 
-		candidate->node = node;
-		if (page != NULL)
+		CHECK_FOR_INTERRUPTS();
+		INSTR_TIME_SET_CURRENT(start);
+		for (i = from; i < to; i++)
 		{
-			const QuantSlotData *slot = (const QuantSlotData *)
-				(page + STORE_ALIGNED_START + node % store->codes_per_page * slot_bytes);
+			walk->batch[i].node = found[i].node;
+			peeked[i - from] = may_peek && peek_at_candidate(walk, family, &walk->batch[i]);
+		}
+		INSTR_TIME_SET_CURRENT(end);
+		INSTR_TIME_SUBTRACT(end, start);
+		for (i = from; i < to; i++)
+		{
+			AmCandidate candidate = walk->batch[i];
 
-			candidate->incarnation = slot->incarnation;
-			candidate->bound = vx_quant_bound(walk->query, slot);
+			if (!peeked[i - from] ||
+				INSTR_TIME_GET_DOUBLE(end) * 1e9 > STORE_PEEK_MAX_NANOSECONDS)
+			{
+				vx_hnsw_read_locked_code(store, candidate.node, copy);
+				candidate.incarnation = copy->incarnation;
+				candidate.bound = vx_quant_bound(walk->query, copy);
+			}
+			/* NaN: freed meanwhile; no incarnation: no such node */
+			if (!isnan(candidate.bound) && candidate.incarnation != 0)
+				walk->batch[kept++] = candidate;
 		}
-		if (page == NULL || !vx_store_peek_end(locator, ref))
-		{
-			if (copy == NULL)
-				copy = palloc(slot_bytes);
-			vx_hnsw_read_codes(store, &node, 1, (char *) copy);
-			candidate->incarnation = copy->incarnation;
-			candidate->bound = vx_quant_bound(walk->query, copy);
-		}
-		/* NaN: freed meanwhile; no incarnation: no such node */
-		if (!isnan(candidate->bound) && candidate->incarnation != 0)
-			kept++;
 	}
-	if (copy != NULL)
-		pfree(copy);
+	pfree(copy);
 	qsort(walk->batch, kept, sizeof(AmCandidate), compare_candidates);
 	return kept;
 }

@@ -102,4 +102,7 @@ extern bool vx_hnsw_read_upper(StoreIndex *store, uint32 upper, uint32 node, int
  */
 extern void vx_hnsw_read_codes(StoreIndex *store, const uint32 *nodes, int count, char *slots);
 
+/* The same of one node, by the page's lock: never torn */
+extern void vx_hnsw_read_locked_code(StoreIndex *store, uint32 node, QuantSlotData *slot);
+
 #endif							/* VX_HNSW_SEARCH_H */
