@@ -51,6 +51,39 @@ SET ROLE graph_owner;
 SELECT array_agg(node) FROM graph_walk('graph_edge', ARRAY[1], max_depth => NULL);
 RESET ROLE;
 
+-- Tenants in one table, for those whom no policy binds: a column and a setting
+CREATE TABLE graph_tenant (tenant text, id int, src int, dst int, type text, weight float8);
+INSERT INTO graph_tenant VALUES ('one', 1, 1, 2, 'supports', 0.5), ('two', 2, 2, 3, 'supports', 1), ('two', 3, 1, 3, 'supports', 1), ('o''ne', 4, 1, 4, 'supports', 1), ('one', 5, 5, 2, 'supports', 1);
+CREATE INDEX ON graph_tenant (src);
+CREATE TABLE graph_tenant_node (tenant varchar, id int, confidence float8);
+INSERT INTO graph_tenant_node VALUES ('one', 1, 0.5), ('one', 2, 0.25), ('two', 1, 1), ('two', 3, 1);
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1]);
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1], tenant_column => '');
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1], tenant_column => 'tenant');
+SET vecext.tenant = 'one';
+SELECT array_agg(node), array_agg(weight) FROM graph_walk('graph_tenant', ARRAY[1], tenant_column => 'tenant');
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1], direction => 'both', strategy => 'best_first', tenant_column => 'tenant');
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1, 3], direction => 'both', nodes => 'graph_tenant_node', tenant_column => 'tenant');
+SELECT kind, node, target FROM graph_subgraph('graph_tenant', ARRAY[1], tenant_column => 'tenant');
+SELECT neighbor FROM graph_neighbors('graph_tenant', 1, tenant_column => 'tenant');
+SELECT component, array_agg(node ORDER BY node) FROM graph_components('graph_tenant', tenant_column => 'tenant') GROUP BY component;
+SELECT path FROM graph_shortest_path('graph_tenant', 1, 3, tenant_column => 'tenant');
+SELECT path FROM graph_shortest_path('graph_tenant', 1, 5, direction => 'both', weighted => true, tenant_column => 'tenant');
+SELECT node, confidence, compound FROM graph_trace('graph_tenant', 1, direction => 'out', nodes => 'graph_tenant_node', tenant_column => 'tenant');
+SET vecext.tenant = 'two';
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1], nodes => 'graph_tenant_node', tenant_column => 'tenant');
+SELECT node, confidence, compound FROM graph_trace('graph_tenant', 1, direction => 'out', nodes => 'graph_tenant_node', tenant_column => 'tenant');
+SET vecext.tenant = 'o''ne';
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1], tenant_column => 'tenant');
+SET vecext.tenant = E'\\'' OR true --';
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1], tenant_column => 'tenant');
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1], tenant_column => 'tenant = tenant OR tenant');
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1], tenant_column => 'weight');
+SELECT array_agg(node) FROM graph_walk('graph_tenant', ARRAY[1], nodes => 'pg_attribute', node_id_column => 'attnum', tenant_column => 'tenant');
+RESET vecext.tenant;
+SELECT * FROM graph_components('graph_tenant', tenant_column => 'tenant');
+DROP TABLE graph_tenant, graph_tenant_node;
+
 -- Nodes, too, are read with the caller's rights
 CREATE TABLE graph_node (id int, valid tstzrange);
 INSERT INTO graph_node VALUES (1, NULL), (2, NULL);

@@ -17,10 +17,16 @@ $$;
 COMMENT ON FUNCTION context_add_text(text, regconfig) IS
 	'adds the column "words", a tsvector of the property "text", and its index to the nodes of a namespace, so that context_search() finds words without reading all of them; null: the configuration default_text_search_config';
 
+CREATE FUNCTION context_condition(condition text) RETURNS text
+	AS 'MODULE_PATHNAME', 'vecext_context_condition' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION context_condition(text) IS
+	'the text of a condition as it can stand between parentheses, if it is one SQL expression without parameters; else an error';
+
 -- One statement is put together of the lists and conditions that are asked for,
 -- and planned with the values of this call: how selective a filter is decides
 -- whether the index on embeddings, that on words or none is the way.  Names
--- are quoted, values are parameters, rights are the caller's.
+-- are quoted, values are parameters, a condition is one expression in parentheses,
+-- rights are the caller's.
 CREATE FUNCTION context_search(namespace text,
 	vectors vector[] DEFAULT NULL, query text DEFAULT NULL, seeds uuid[] DEFAULT NULL, k int DEFAULT 10,
 	labels text[] DEFAULT NULL, filter payload_filter DEFAULT NULL, exclude_sources text[] DEFAULT NULL,
@@ -29,7 +35,7 @@ CREATE FUNCTION context_search(namespace text,
 	fusion text DEFAULT 'rrf', lambda float8 DEFAULT 0, pool int DEFAULT NULL,
 	vector_weight float8 DEFAULT 1, text_weight float8 DEFAULT 1, graph_weight float8 DEFAULT 1,
 	max_depth int DEFAULT 2, edge_types text[] DEFAULT NULL, direction text DEFAULT 'both',
-	text_config regconfig DEFAULT NULL, bm25_stats regclass DEFAULT NULL,
+	text_config regconfig DEFAULT NULL, bm25_stats regclass DEFAULT NULL, condition text DEFAULT NULL,
 	OUT id uuid, OUT version bigint, OUT score float8, OUT relevance float8, OUT similarity float8,
 	OUT vector_rank bigint, OUT text_rank bigint, OUT graph_rank bigint, OUT properties jsonb) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 100000 ROWS 10
@@ -116,6 +122,11 @@ BEGIN
 				SELECT o.id FROM {ns}.source o WHERE o.external_id = ANY ($8){tenant o})))';
 	END IF;
 
+	IF condition IS NOT NULL THEN
+		EXECUTE format('SELECT %s.context_condition($1)', ours) INTO condition USING condition;
+		conditions := conditions || ' AND ({condition})';
+	END IF;
+
 	-- ---- The lists: rows in order, at most so many ----
 
 	IF vectors <> '{}' THEN
@@ -167,9 +178,8 @@ text_found AS MATERIALIZED (
 graph_found AS MATERIALIZED (
 	SELECT n.id, n.version, w.score AS value, row_number() OVER (ORDER BY w.depth, w.score DESC, n.id) AS place
 	FROM {ours}.graph_walk($25, $3, edge_types => $10, max_depth => $9, direction => $11, as_of => $5,
-			nodes => $26) w
-		JOIN {ns}.node n ON n.id = w.node
-	WHERE {live}{conditions}
+			nodes => $26, known_at => $23, tenant_column => $27) w
+		JOIN (SELECT n.id, n.version FROM {ns}.node n WHERE {live}{conditions}) n ON n.id = w.node
 	ORDER BY place LIMIT $6
 )'::text;
 		lists := lists || 'SELECT id, version, NULL::bigint AS vector_rank, NULL::bigint AS text_rank, place AS graph_rank,
@@ -234,16 +244,16 @@ ORDER BY u.place' END;
 	statement := regexp_replace(statement, '{tenant (\w)}', CASE WHEN has_tenant
 		THEN ' AND \1.tenant = current_setting(''vecext.tenant'')' ELSE '' END, 'g');
 	statement := replace(statement, '{ours}', ours);
-	statement := replace(statement, '{ns}', quote_ident(namespace));
+	-- These two may contain anything, each other's place, too.
+	statement := (SELECT string_agg(replace(u.piece, '{ns}', quote_ident(namespace)), condition ORDER BY u.number)
+		FROM unnest(string_to_array(statement, '{condition}')) WITH ORDINALITY u(piece, number));
 	RETURN QUERY EXECUTE statement
 		USING vectors, words, seeds, labels, moment, wanted, filter, exclude_sources,
 			max_depth, edge_types, direction, documents, length, counts,
 			vector_weight, text_weight, graph_weight, total, k, lambda, profile, weights, coalesce(known_at, as_of),
-			text_config, edge,
-			-- The walk knows one time only: what is true then as known later, the conditions below tell.
-			CASE WHEN known_at IS NULL THEN node END;
+			text_config, edge, node, CASE WHEN has_tenant THEN 'tenant'::name END;
 END
 $$;
 COMMENT ON FUNCTION context_search(text, vector[], text, uuid[], int, text[], payload_filter, text[], timestamptz, timestamptz, text, float8[],
-	text, float8, int, float8, float8, float8, int, text[], text, regconfig, regclass) IS
-	'the k best nodes of a namespace for query vectors (by cosine; the nearest counts), a query of words (as websearch_to_tsquery reads it) and seeds to walk from, or any of these; labels, filter and excluded sources hold in all three lists; relevance is the weighted sum of reciprocal ranks (rrf) or of scores (score), score is context_score() of it, the nodes'' confidence, age and property "utility", or relevance itself if the profile is null; lambda above 0 orders by maximal marginal relevance; as_of and known_at as in node_as_of()';
+	text, float8, int, float8, float8, float8, int, text[], text, regconfig, regclass, text) IS
+	'the k best nodes of a namespace for query vectors (by cosine; the nearest counts), a query of words (as websearch_to_tsquery reads it) and seeds to walk from, or any of these; labels, filter, excluded sources and condition (an SQL expression on the columns of the nodes, run with the caller''s rights) hold in all three lists; relevance is the weighted sum of reciprocal ranks (rrf) or of scores (score), score is context_score() of it, the nodes'' confidence, age and property "utility", or relevance itself if the profile is null; lambda above 0 orders by maximal marginal relevance; as_of and known_at as in node_as_of()';

@@ -233,6 +233,7 @@ typedef struct GraphEdges
 	bool		row_allocates;
 	Snapshot	snapshot;
 	ResourceOwner owner;
+	char	   *tenant_condition;	/* of queries on e; NULL: none */
 	bool		direct;			/* the table itself may be read */
 	TupleTableSlot *slot;		/* see vx_graph_row_slot() */
 	Relation	indexes[2];		/* by GraphSide; NULL: the planner's choice */
@@ -256,6 +257,10 @@ typedef struct GraphEdgesOptions
 	double		min_weight;
 	bool		as_of_given;
 	TimestampTz as_of;
+	bool		known_at_given; /* of nodes' versions; else as_of */
+	TimestampTz known_at;
+	const char *tenant_column;	/* NULL: rows are not of tenants */
+	const char *tenant;
 	bool		want_type;
 	bool		want_id;
 	bool		need_weight;
@@ -335,6 +340,10 @@ extern int	vx_graph_get_max_depth(FunctionCallInfo fcinfo, int arg);
 extern int64 vx_graph_get_max_rows(FunctionCallInfo fcinfo, int arg);
 extern void vx_graph_get_options(FunctionCallInfo fcinfo, int types_arg, int min_weight_arg,
 								 int as_of_arg, GraphEdgesOptions *options);
+extern void vx_graph_get_known_at(FunctionCallInfo fcinfo, int arg, GraphEdgesOptions *options);
+extern void vx_graph_get_tenant(FunctionCallInfo fcinfo, int arg, GraphEdgesOptions *options);
+extern char *vx_graph_tenant_condition(Relation relation, const GraphEdgesOptions *options,
+									   const char *alias);
 
 /* ---- Which nodes are valid, and how sure (graph_state.c) ---- */
 
@@ -342,8 +351,9 @@ typedef struct GraphStates
 {
 	char	   *query;
 	GraphKeyKind kind;
-	bool		as_of_given;
 	TimestampTz as_of;
+	bool		known_at_given;
+	TimestampTz known_at;
 } GraphStates;
 
 /* A node that the table of nodes does not have is not reported. */

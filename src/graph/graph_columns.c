@@ -21,6 +21,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 #include "base/base_compat.h"
@@ -118,6 +119,70 @@ vx_graph_get_options(FunctionCallInfo fcinfo, int types_arg, int min_weight_arg,
 	options->as_of_given = as_of_arg >= 0 && !PG_ARGISNULL(as_of_arg);
 	options->as_of = options->as_of_given ? PG_GETARG_TIMESTAMPTZ(as_of_arg) :
 		GetCurrentTimestamp();
+}
+
+/* Until when versions of nodes were known; null is as_of, or all. */
+void
+vx_graph_get_known_at(FunctionCallInfo fcinfo, int arg, GraphEdgesOptions *options)
+{
+	options->known_at_given = options->as_of_given;
+	options->known_at = options->as_of;
+	if (PG_ARGISNULL(arg))
+		return;
+	if (!options->as_of_given)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("known_at needs as_of")));
+	options->known_at = PG_GETARG_TIMESTAMPTZ(arg);
+}
+
+/* The column of tenants, and whose rows of edges and nodes are read. */
+void
+vx_graph_get_tenant(FunctionCallInfo fcinfo, int arg, GraphEdgesOptions *options)
+{
+	const char *tenant;
+
+	if (PG_ARGISNULL(arg) || NameStr(*PG_GETARG_NAME(arg))[0] == '\0')
+		return;
+	tenant = GetConfigOption("vecext.tenant", true, false);
+	if (tenant == NULL || tenant[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no tenant is set"),
+				 errhint("Set vecext.tenant.")));
+	options->tenant_column = pstrdup(NameStr(*PG_GETARG_NAME(arg)));
+	options->tenant = pstrdup(tenant);
+}
+
+/*
+ * The condition that a row is the tenant's, for a query in which the relation
+ * has that alias; or NULL if rows are not of tenants.
+ */
+char *
+vx_graph_tenant_condition(Relation relation, const GraphEdgesOptions *options, const char *alias)
+{
+	AttrNumber	attno;
+	Oid			type;
+
+	if (options->tenant_column == NULL)
+		return NULL;
+	attno = vx_graph_find_column(relation, options->tenant_column);
+	if (attno == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						options->tenant_column, RelationGetRelationName(relation)),
+				 errhint("%s names it.", "tenant_column")));
+	type = TupleDescAttr(RelationGetDescr(relation), attno - 1)->atttypid;
+	if (getBaseType(type) != TEXTOID && getBaseType(type) != VARCHAROID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of relation \"%s\" cannot be %s",
+						options->tenant_column, RelationGetRelationName(relation), "tenant_column"),
+				 errdetail("It is of type %s. %s", format_type_be(type),
+						   "Tenants are of type text.")));
+	return psprintf("%s.%s OPERATOR(pg_catalog.=) %s::pg_catalog.text", alias,
+					quote_identifier(options->tenant_column), quote_literal_cstr(options->tenant));
 }
 
 /* A table or view, locked for reading until the transaction ends. */

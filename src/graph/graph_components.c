@@ -20,7 +20,8 @@
 
 enum
 {
-	ARG_EDGES, ARG_EDGE_TYPES, ARG_MIN_WEIGHT, ARG_AS_OF, ARG_EDGE_COLUMNS
+	ARG_EDGES, ARG_EDGE_TYPES, ARG_MIN_WEIGHT, ARG_AS_OF, ARG_EDGE_COLUMNS,
+	ARG_TENANT_COLUMN = ARG_EDGE_COLUMNS + GRAPH_COLUMNS
 };
 
 #define COMPONENTS_RESULTS 3
@@ -172,6 +173,7 @@ vecext_graph_components(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	old = MemoryContextSwitchTo(context);
 	vx_graph_get_options(fcinfo, ARG_EDGE_TYPES, ARG_MIN_WEIGHT, ARG_AS_OF, &options);
+	vx_graph_get_tenant(fcinfo, ARG_TENANT_COLUMN, &options);
 	options.direction = 0;
 	options.ignore_weight = true;
 	edges = vx_graph_open_edges(fcinfo, ARG_EDGE_COLUMNS, &options);

@@ -447,12 +447,16 @@ make_queries(GraphEdges *edges)
 		appendStringInfo(&columns, "%se.%s", used > 0 ? ", " : "", name);
 		edges->positions[1][i] = used++;
 	}
-	edges->whole_query = psprintf("SELECT %s FROM %s e", columns.data, table);
+	edges->whole_query = psprintf("SELECT %s FROM %s e%s%s", columns.data, table,
+								  edges->tenant_condition != NULL ? " WHERE " : "",
+								  edges->tenant_condition != NULL ? edges->tenant_condition : "");
 	for (int side = 0; side < 2; side++)
 		edges->queries[side] =
 			psprintf("SELECT %s FROM pg_catalog.unnest($1) k(key), %s e "
-					 "WHERE e.%s OPERATOR(pg_catalog.=) k.key",
-					 columns.data, table, key_names[side]);
+					 "WHERE e.%s OPERATOR(pg_catalog.=) k.key%s%s",
+					 columns.data, table, key_names[side],
+					 edges->tenant_condition != NULL ? " AND " : "",
+					 edges->tenant_condition != NULL ? edges->tenant_condition : "");
 	pfree(columns.data);
 	MemoryContextSwitchTo(old);
 }
@@ -540,7 +544,9 @@ find_shape(GraphEdges *edges, const GraphCall *call, const GraphEdgesOptions *op
 		shape.last_attno = edges->last_attno;
 	}
 	vx_graph_set_conditions(edges, options);
-	edges->direct = (known != NULL || is_plain(edges->relation)) && may_read_directly(edges->relation);
+	edges->tenant_condition = vx_graph_tenant_condition(edges->relation, options, "e");
+	edges->direct = edges->tenant_condition == NULL &&
+		(known != NULL || is_plain(edges->relation)) && may_read_directly(edges->relation);
 	if (!edges->direct)
 		return;
 

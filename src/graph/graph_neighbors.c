@@ -17,7 +17,8 @@
 enum
 {
 	ARG_EDGES, ARG_NODE, ARG_EDGE_TYPES, ARG_DIRECTION, ARG_MIN_WEIGHT, ARG_AS_OF, ARG_MAX_ROWS,
-	ARG_EDGE_COLUMNS
+	ARG_EDGE_COLUMNS,
+	ARG_TENANT_COLUMN = ARG_EDGE_COLUMNS + GRAPH_COLUMNS
 };
 
 #define NEIGHBORS_RESULTS 5
@@ -76,6 +77,7 @@ vecext_graph_neighbors(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	old = MemoryContextSwitchTo(context);
 	vx_graph_get_options(fcinfo, ARG_EDGE_TYPES, ARG_MIN_WEIGHT, ARG_AS_OF, &options);
+	vx_graph_get_tenant(fcinfo, ARG_TENANT_COLUMN, &options);
 	options.direction = vx_graph_get_direction(fcinfo, ARG_DIRECTION, GRAPH_DIRECTION_OUT);
 	options.want_type = true;
 	options.want_id = true;

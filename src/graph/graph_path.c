@@ -18,7 +18,8 @@ enum
 {
 	ARG_EDGES, ARG_SOURCE, ARG_TARGET, ARG_EDGE_TYPES, ARG_DIRECTION, ARG_WEIGHTED, ARG_MAX_DEPTH,
 	ARG_MIN_WEIGHT, ARG_AS_OF, ARG_THROUGH_INVALID, ARG_NODES, ARG_EDGE_COLUMNS,
-	ARG_NODE_COLUMNS = ARG_EDGE_COLUMNS + GRAPH_COLUMNS
+	ARG_NODE_COLUMNS = ARG_EDGE_COLUMNS + GRAPH_COLUMNS,
+	ARG_TENANT_COLUMN = ARG_NODE_COLUMNS + 2, ARG_KNOWN_AT
 };
 
 #define PATH_RESULTS 4
@@ -86,6 +87,8 @@ vecext_graph_shortest_path(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	old = MemoryContextSwitchTo(context);
 	vx_graph_get_options(fcinfo, ARG_EDGE_TYPES, ARG_MIN_WEIGHT, ARG_AS_OF, &edges_options);
+	vx_graph_get_known_at(fcinfo, ARG_KNOWN_AT, &edges_options);
+	vx_graph_get_tenant(fcinfo, ARG_TENANT_COLUMN, &edges_options);
 	edges_options.direction = vx_graph_get_direction(fcinfo, ARG_DIRECTION, GRAPH_DIRECTION_OUT);
 	edges_options.want_id = true;
 	edges_options.need_weight = weighted;

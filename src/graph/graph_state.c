@@ -5,7 +5,7 @@
  *
  * A walk needs no table of nodes.  If it is given one, that may have a row for
  * each node or one for each version of it.  Of the versions known by the time
- * that is asked about (tx), which say something of it (it is in valid, or not
+ * that is asked about, or by known_at (tx), which say something of it (it is in valid, or not
  * before retracted_at), the one with the highest number counts.  The node is
  * valid if the time is in that version's valid.  Columns that the table does
  * not have do not restrict; a node that it has no such version of is not valid.
@@ -99,6 +99,7 @@ vx_graph_open_states(FunctionCallInfo fcinfo, int nodes_arg, int column_arg, int
 			   *version,
 			   *tx,
 			   *retracted,
+			   *tenant,
 			   *confidence = NULL;
 	GraphKeyKind id_kind;
 	StringInfoData query;
@@ -113,6 +114,7 @@ vx_graph_open_states(FunctionCallInfo fcinfo, int nodes_arg, int column_arg, int
 	version = find_state_column(relation, NULL, "version", version_types, NULL);
 	tx = find_state_column(relation, NULL, "tx", time_types, NULL);
 	retracted = find_state_column(relation, NULL, "retracted_at", time_types, NULL);
+	tenant = vx_graph_tenant_condition(relation, options, "n");
 	if (confidence_arg >= 0)
 		confidence = find_state_column(relation, get_name(fcinfo, confidence_arg), "confidence",
 									   number_types, "confidence_column");
@@ -127,7 +129,7 @@ vx_graph_open_states(FunctionCallInfo fcinfo, int nodes_arg, int column_arg, int
 						RelationGetRelationName(relation)),
 				 errhint("node_id_column names it.")));
 
-	/* $1 keys, $2 the time, $3 whether it was given: else all is known by now */
+	/* $1 keys, $2 the time, $3 whether only what was known at $4 counts */
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT DISTINCT ON (k.key) k.key, ");
 	if (valid != NULL)
@@ -143,7 +145,9 @@ vx_graph_open_states(FunctionCallInfo fcinfo, int nodes_arg, int column_arg, int
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 												RelationGetRelationName(relation)), id);
 	if (tx != NULL)
-		appendStringInfo(&query, " AND (NOT $3 OR n.%s OPERATOR(pg_catalog.<=) $2)", tx);
+		appendStringInfo(&query, " AND (NOT $3 OR n.%s OPERATOR(pg_catalog.<=) $4)", tx);
+	if (tenant != NULL)
+		appendStringInfo(&query, " AND %s", tenant);
 	if (valid != NULL)
 	{
 		appendStringInfo(&query, " AND (coalesce(n.%s OPERATOR(pg_catalog.@>) $2, true)", valid);
@@ -159,8 +163,9 @@ vx_graph_open_states(FunctionCallInfo fcinfo, int nodes_arg, int column_arg, int
 	states = palloc0(sizeof(GraphStates));
 	states->query = query.data;
 	states->kind = kind;
-	states->as_of_given = options->as_of_given;
 	states->as_of = options->as_of;
+	states->known_at_given = options->known_at_given;
+	states->known_at = options->known_at;
 	return states;
 }
 
@@ -169,22 +174,23 @@ void
 vx_graph_read_states(GraphStates *states, const GraphKey *keys, int count,
 					 GraphStateCallback callback, void *arg)
 {
-	Oid			types[3] = {InvalidOid, TIMESTAMPTZOID, BOOLOID};
+	Oid			types[4] = {InvalidOid, TIMESTAMPTZOID, BOOLOID, TIMESTAMPTZOID};
 	Oid			key_type = states->kind == GRAPH_KEY_INT ? INT8OID :
 		states->kind == GRAPH_KEY_UUID ? UUIDOID : TEXTOID;
 
 	types[0] = vx_graph_key_array_type(states->kind);
 	for (int start = 0; start < count; start += QUERY_KEYS)
 	{
-		Datum		values[3];
+		Datum		values[4];
 		int			result;
 
 		if (SPI_connect() != SPI_OK_CONNECT)
 			elog(ERROR, "SPI_connect failed");
 		values[0] = vx_graph_key_array(states->kind, keys + start, Min(count - start, QUERY_KEYS));
 		values[1] = TimestampTzGetDatum(states->as_of);
-		values[2] = BoolGetDatum(states->as_of_given);
-		result = SPI_execute_with_args(states->query, 3, types, values, NULL, true, 0);
+		values[2] = BoolGetDatum(states->known_at_given);
+		values[3] = TimestampTzGetDatum(states->known_at);
+		result = SPI_execute_with_args(states->query, 4, types, values, NULL, true, 0);
 		if (result != SPI_OK_SELECT)
 			elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
 		for (uint64 i = 0; i < SPI_tuptable->numvals; i++)

@@ -21,7 +21,7 @@ enum
 	ARG_EDGES, ARG_ID, ARG_EDGE_TYPE, ARG_DIRECTION, ARG_MAX_DEPTH, ARG_AS_OF, ARG_NODES,
 	ARG_EDGE_COLUMNS,
 	ARG_NODE_COLUMNS = ARG_EDGE_COLUMNS + GRAPH_COLUMNS,
-	ARG_CONFIDENCE_COLUMN = ARG_NODE_COLUMNS + 2
+	ARG_CONFIDENCE_COLUMN = ARG_NODE_COLUMNS + 2, ARG_TENANT_COLUMN, ARG_KNOWN_AT
 };
 
 #define TRACE_RESULTS 6
@@ -200,6 +200,8 @@ vecext_graph_trace(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	old = MemoryContextSwitchTo(context);
 	vx_graph_get_options(fcinfo, -1, -1, ARG_AS_OF, &options);
+	vx_graph_get_known_at(fcinfo, ARG_KNOWN_AT, &options);
+	vx_graph_get_tenant(fcinfo, ARG_TENANT_COLUMN, &options);
 	options.direction = vx_graph_get_direction(fcinfo, ARG_DIRECTION, GRAPH_DIRECTION_IN);
 	options.want_id = true;
 	if (!PG_ARGISNULL(ARG_EDGE_TYPE))

@@ -33,7 +33,8 @@ enum
 	ARG_EDGES, ARG_SEEDS, ARG_EDGE_TYPES, ARG_MAX_DEPTH, ARG_DIRECTION, ARG_MIN_WEIGHT, ARG_AS_OF,
 	ARG_STRATEGY, ARG_BEAM_WIDTH, ARG_DECAY, ARG_MAX_ROWS, ARG_THROUGH_INVALID, ARG_NODES,
 	ARG_EDGE_COLUMNS,
-	ARG_NODE_COLUMNS = ARG_EDGE_COLUMNS + GRAPH_COLUMNS
+	ARG_NODE_COLUMNS = ARG_EDGE_COLUMNS + GRAPH_COLUMNS,
+	ARG_TENANT_COLUMN = ARG_NODE_COLUMNS + 2, ARG_KNOWN_AT
 };
 
 #define WALK_RESULTS 6
@@ -126,6 +127,8 @@ vx_graph_open_walk(FunctionCallInfo fcinfo, bool want_type)
 
 	get_walk_options(fcinfo, &options);
 	vx_graph_get_options(fcinfo, ARG_EDGE_TYPES, ARG_MIN_WEIGHT, ARG_AS_OF, &edges_options);
+	vx_graph_get_known_at(fcinfo, ARG_KNOWN_AT, &edges_options);
+	vx_graph_get_tenant(fcinfo, ARG_TENANT_COLUMN, &edges_options);
 	edges_options.direction = options.direction;
 	edges_options.want_type = want_type;
 	edges_options.want_id = true;

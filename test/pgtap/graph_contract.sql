@@ -21,7 +21,7 @@ SELECT is_empty(
 	'the first argument of all is the table of edges');
 SELECT is_empty(
 	$$SELECT proname FROM graph_function
-	WHERE NOT proargnames @> '{src_column,dst_column,type_column,weight_column,valid_column,invalidated_column,id_column}'$$,
+	WHERE NOT proargnames @> '{src_column,dst_column,type_column,weight_column,valid_column,invalidated_column,id_column,tenant_column}'$$,
 	'all take the names of all columns');
 
 -- Every column name may be given as text, too
