@@ -74,7 +74,7 @@ extern IndexScanDesc vx_hnsw_begin_scan(Relation index, int key_count, int order
  * What a walk costs, in codes of a pass over all.  A node that a walk looks at
  * is read in random order: about eight codes of 128 bytes, three of 832.
  */
-extern double vx_hnsw_walk_cost(const StoreIndex *store, double ef);
+extern double vx_hnsw_walk_cost(const QuantParams *quant, double ef);
 
 /* hnsw_vacuum.c */
 extern IndexBulkDeleteResult *vx_hnsw_bulk_delete(IndexVacuumInfo *info,

@@ -13,7 +13,9 @@
  *	  its place in that order (write_index).
  * 6. Insert the rows that did not fit into maintenance_work_mem
  *	  (vx_hnsw_insert_overflow).
- * 7. Log the index, measure how wide searches must be (vx_hnsw_calibrate).
+ * 7. Log the index.
+ * 8. Measure how wide searches must be: workers begin before 5
+ *	  (vx_hnsw_begin_measure), or all is done here after 6 (vx_hnsw_calibrate).
  *
  *-------------------------------------------------------------------------
  */
@@ -471,15 +473,19 @@ check_no_exclusion(IndexInfo *index_info)
 }
 
 /*
- * Measure how wide searches must be, and keep it.
+ * Measure how wide searches must be, and keep it.  build is NULL if not all nodes
+ * are in its graph.
  */
 static void
-calibrate(Relation index)
+calibrate(Relation index, HnswBuildGraph *build)
 {
 	StoreIndex *store = vx_store_open(index);
 	HnswMetaData measured = *HnswGetMeta(&store->meta);
 
-	vx_hnsw_calibrate(store, &measured);
+	if (build == NULL)
+		vx_hnsw_calibrate(store, &measured);
+	else
+		vx_hnsw_end_measure(build, &measured);
 	vx_hnsw_store_calibration(store, &measured);
 }
 
@@ -552,12 +558,17 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 		vx_hnsw_build_graph(build, index, order);
 	}
 
+	/* What comes later is measured with all. */
+	if (build != NULL && state.overflow == NULL)
+		vx_hnsw_begin_measure(build, index, order);
+
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_WRITE);
 	write_index(&state, build ? &build->graph : NULL, order);
-	if (build != NULL)
-		vx_hnsw_free_graph(build);
 	if (state.overflow != NULL)
 	{
+		if (build != NULL)
+			vx_hnsw_free_graph(build);
+		build = NULL;
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_INSERT);
 		vx_hnsw_insert_overflow(state.overflow, heap, index, index_info->ii_Concurrent,
 								state.nodes == 0);
@@ -565,7 +576,9 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 	vx_store_log_build(index);
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_CALIBRATE);
-	calibrate(index);
+	calibrate(index, build);
+	if (build != NULL)
+		vx_hnsw_free_graph(build);
 
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);

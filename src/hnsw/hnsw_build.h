@@ -12,6 +12,7 @@
 #include "storage/dsm.h"
 #include "utils/rel.h"
 
+#include "hnsw/hnsw_format.h"
 #include "hnsw/hnsw_graph.h"
 
 /* Phases in pg_stat_progress_create_index, after core's "initializing" */
@@ -33,6 +34,7 @@ typedef struct HnswBuildGraph
 	struct GraphShared *shared; /* the block that it all is in */
 	dsm_segment *segment;		/* the block's, NULL: private memory */
 	void	   *memory;			/* private memory */
+	struct ParallelContext *context;	/* workers who measure it, or NULL */
 } HnswBuildGraph;
 
 /* Bytes that vx_hnsw_allocate_graph will take */
@@ -45,6 +47,15 @@ extern HnswBuildGraph *vx_hnsw_allocate_graph(Relation heap, Relation index,
 
 /* Insert all nodes, and finish: fills order (count ids, breadth first). */
 extern void vx_hnsw_build_graph(HnswBuildGraph *build, Relation index, uint32 *order);
+
+/*
+ * Measure the recall of the finished graph, as vx_hnsw_calibrate does it on
+ * pages: workers begin at once, this process helps them in the end.  In
+ * parallel mode between the two, if there are workers.  order is that of
+ * vx_hnsw_build_graph, which is the index's.
+ */
+extern void vx_hnsw_begin_measure(HnswBuildGraph *build, Relation index, const uint32 *order);
+extern void vx_hnsw_end_measure(HnswBuildGraph *build, HnswMetaData *meta);
 
 extern void vx_hnsw_free_graph(HnswBuildGraph *build);
 

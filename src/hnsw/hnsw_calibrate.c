@@ -10,6 +10,9 @@
  * Distances are between codes on both sides: what codes cannot tell apart does
  * not count as a miss of the graph, and the scan's exact order makes up for it.
  *
+ * A build measures its graph in memory (hnsw_parallel_build.c) and finds the
+ * same as vx_hnsw_calibrate does on the pages that are made of it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -21,42 +24,29 @@
 #include "utils/memutils.h"
 
 #include "hnsw/hnsw.h"
+#include "hnsw/hnsw_calibrate.h"
 #include "hnsw/hnsw_read.h"
 
-/* Code comparisons to spend on the truth, and bounds of the sample's size */
+/* Code comparisons to spend on the truth, and the least size of the sample */
 #define TRUTH_COMPARISONS	1e8
 #define MIN_SAMPLE	50
-#define MAX_SAMPLE	400
+
+/* Codes to compare with all queries at once: the first cache holds them. */
+#define TRUTH_BLOCK_BYTES 32768
 
 /* More is not asked for, whatever the target */
 #define MAX_TARGET	0.999
 
-/* Largest k that is calibrated */
-#define MAX_K	100
+static const int calibrated_k[HNSW_CALIBRATED_KS] = {1, 10, HNSW_SAMPLE_K};
 
-static const int calibrated_k[HNSW_CALIBRATED_KS] = {1, 10, MAX_K};
-
-/* ef of point i */
-#define CalibratedEf(i) (10 << (i))
-
-/* One query of the sample */
-typedef struct SampleQuery
-{
-	uint32		node;
-	QuantSlotData *slot;
-	float		nearest[MAX_K]; /* true distances, a heap with the largest
-								 * first, then sorted */
-	int			count;
-} SampleQuery;
-
-/* Keep the MAX_K smallest distances: a max-heap. */
+/* Keep the HNSW_SAMPLE_K smallest distances: a max-heap. */
 static void
-add_distance(SampleQuery *query, float distance)
+add_distance(HnswSampleQuery *query, float distance)
 {
 	float	   *heap = query->nearest;
 	int			at;
 
-	if (query->count < MAX_K)
+	if (query->count < HNSW_SAMPLE_K)
 	{
 		at = query->count++;
 		while (at > 0 && heap[(at - 1) / 2] < distance)
@@ -74,9 +64,9 @@ add_distance(SampleQuery *query, float distance)
 	{
 		int			child = 2 * at + 1;
 
-		if (child >= MAX_K)
+		if (child >= HNSW_SAMPLE_K)
 			break;
-		if (child + 1 < MAX_K && heap[child + 1] > heap[child])
+		if (child + 1 < HNSW_SAMPLE_K && heap[child + 1] > heap[child])
 			child++;
 		if (heap[child] <= distance)
 			break;
@@ -95,14 +85,11 @@ compare_floats(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/*
- * Draw nodes that hold a code.  Returns how many.
- */
-static int
-draw_sample(StoreIndex *store, SampleQuery *queries, int want)
+int
+vx_hnsw_draw_sample(uint32 limit, HnswAcceptNode accept, void *arg, HnswSampleQuery *queries)
 {
-	uint32		limit = vx_hnsw_node_limit(store);
-	Size		slot_bytes = store->quant->slot_bytes;
+	int			want = Max(MIN_SAMPLE, Min(HNSW_MAX_SAMPLE,
+										   (int) (TRUTH_COMPARISONS / Max(limit, 1))));
 	pg_prng_state random;
 	int			count = 0;
 	int			tries;
@@ -112,18 +99,73 @@ draw_sample(StoreIndex *store, SampleQuery *queries, int want)
 	pg_prng_seed(&random, limit);
 	for (tries = 0; tries < 4 * want && count < want; tries++)
 	{
-		SampleQuery *query = &queries[count];
-
-		if (query->slot == NULL)
-			query->slot = palloc(slot_bytes);
-		query->node = (uint32) pg_prng_uint64_range(&random, 0, limit - 1);
-		vx_hnsw_read_codes(store, &query->node, 1, (char *) query->slot);
-		/* Without the entry point there is nothing to walk from. */
-		if (!isnan(query->slot->error) && query->slot->incarnation != 0 &&
-			query->node != HnswGetMeta(&store->meta)->entry_node)
+		queries[count].node = (uint32) pg_prng_uint64_range(&random, 0, limit - 1);
+		if (accept(arg, &queries[count]))
 			count++;
 	}
 	return count;
+}
+
+/*
+ * True if a node of the index holds a code.
+ */
+static bool
+read_query(void *arg, HnswSampleQuery *query)
+{
+	StoreIndex *store = (StoreIndex *) arg;
+	QuantSlotData *slot = palloc(store->quant->slot_bytes);
+
+	vx_hnsw_read_codes(store, &query->node, 1, (char *) slot);
+	query->slot = slot;
+	/* Without the entry point there is nothing to walk from. */
+	return !isnan(slot->error) && slot->incarnation != 0 &&
+		query->node != HnswGetMeta(&store->meta)->entry_node;
+}
+
+void
+vx_hnsw_init_block(HnswTruthBlock *block, const QuantParams *quant, int min_room)
+{
+	/* In fours: kernels compare four at a time. */
+	block->room = TYPEALIGN(4, Max(min_room, TRUTH_BLOCK_BYTES / quant->slot_bytes));
+	block->count = 0;
+	block->slots = palloc(sizeof(QuantSlotData *) * block->room);
+	block->nodes = palloc(sizeof(uint32) * block->room);
+	block->distances = palloc(sizeof(float) * block->room);
+}
+
+void
+vx_hnsw_compare_block(HnswTruthBlock *block, const QuantParams *quant, HnswSampleQuery *queries,
+					  int query_count)
+{
+	int			i;
+	int			j;
+
+	for (i = 0; i < query_count; i++)
+	{
+		HnswSampleQuery *query = &queries[i];
+		float		limit = query->count < HNSW_SAMPLE_K ? INFINITY : query->nearest[0];
+
+		vx_quant_code_distance_list(quant, query->slot, block->slots, block->count,
+									block->distances);
+		for (j = 0; j < block->count; j++)
+		{
+			if (block->distances[j] < limit && block->nodes[j] != query->node)
+			{
+				add_distance(query, block->distances[j]);
+				limit = query->count < HNSW_SAMPLE_K ? INFINITY : query->nearest[0];
+			}
+		}
+	}
+	block->count = 0;
+}
+
+void
+vx_hnsw_end_truth(HnswSampleQuery *queries, int query_count)
+{
+	int			i;
+
+	for (i = 0; i < query_count; i++)
+		qsort(queries[i].nearest, queries[i].count, sizeof(float), compare_floats);
 }
 
 /*
@@ -131,73 +173,132 @@ draw_sample(StoreIndex *store, SampleQuery *queries, int want)
  * codes.
  */
 static uint64
-find_truth(StoreIndex *store, SampleQuery *queries, int query_count)
+find_truth(StoreIndex *store, HnswSampleQuery *queries, int query_count)
 {
-	Size		slot_bytes = store->quant->slot_bytes;
+	const QuantParams *quant = store->quant;
+	Size		slot_bytes = quant->slot_bytes;
 	uint32		pages = store->meta.families[STORE_CODE].pages;
-	char	   *copies = palloc(slot_bytes * store->codes_per_page);
-	const QuantSlotData **slots = palloc(sizeof(QuantSlotData *) * store->codes_per_page);
-	float	   *distances = palloc(sizeof(float) * store->codes_per_page);
 	uint64		codes = 0;
+	HnswTruthBlock block;
+	char	   *copies;
 	uint32		page_no;
 	int			i;
 
+	vx_hnsw_init_block(&block, quant, store->codes_per_page);
+	copies = palloc(slot_bytes * block.room);
 	for (page_no = 0; page_no < pages; page_no++)
 	{
 		Buffer		buffer = vx_store_lock(store, STORE_CODE, page_no, BUFFER_LOCK_SHARE);
 		Page		page = BufferGetPage(buffer);
 		int			count = vx_store_slots(page, STORE_CODE, slot_bytes);
-		int			used = 0;
-
-		memcpy(copies, vx_store_slot(page, STORE_CODE, slot_bytes, 0), slot_bytes * count);
-		UnlockReleaseBuffer(buffer);
-		CHECK_FOR_INTERRUPTS();
 
 		for (i = 0; i < count; i++)
 		{
-			const QuantSlotData *slot = (QuantSlotData *) (copies + i * slot_bytes);
+			const char *slot = vx_store_slot(page, STORE_CODE, slot_bytes, i);
+			char	   *copy = copies + block.count * slot_bytes;
 
-			if (!isnan(slot->error))
-				slots[used++] = slot;
+			if (isnan(((const QuantSlotData *) slot)->error))
+				continue;
+			memcpy(copy, slot, slot_bytes);
+			block.slots[block.count] = (QuantSlotData *) copy;
+			block.nodes[block.count++] = page_no * store->codes_per_page + i;
 		}
-		codes += used;
-		for (i = 0; i < query_count; i++)
-		{
-			SampleQuery *query = &queries[i];
-			int			own = query->node / store->codes_per_page == page_no ?
-				(int) (query->node % store->codes_per_page) : -1;
-			int			j;
+		UnlockReleaseBuffer(buffer);
+		CHECK_FOR_INTERRUPTS();
 
-			vx_quant_code_distance_list(store->quant, query->slot, slots, used, distances);
-			for (j = 0; j < used; j++)
-			{
-				if (own >= 0 && (const char *) slots[j] == copies + own * slot_bytes)
-					continue;
-				if (query->count < MAX_K || distances[j] < query->nearest[0])
-					add_distance(query, distances[j]);
-			}
+		if (block.room - block.count < store->codes_per_page || page_no == pages - 1)
+		{
+			codes += block.count;
+			vx_hnsw_compare_block(&block, quant, queries, query_count);
 		}
 	}
-	for (i = 0; i < query_count; i++)
-		qsort(queries[i].nearest, queries[i].count, sizeof(float), compare_floats);
-	pfree(copies);
-	pfree(slots);
-	pfree(distances);
+	vx_hnsw_end_truth(queries, query_count);
 	return codes;
 }
 
-/* True if walks of this width find what any target may ask for. */
-static bool
-reaches_target(const HnswMetaData *meta, int step)
+int
+vx_hnsw_count_steps(const QuantParams *quant, uint32 limit)
+{
+	int			steps = 1;
+
+	while (steps < HNSW_CALIBRATED_EFS &&
+		   vx_hnsw_walk_cost(quant, HnswCalibratedEf(steps - 1)) <= Max(limit, 1))
+		steps++;
+	return steps;
+}
+
+void
+vx_hnsw_count_hits(const HnswSampleQuery *query, int steps, HnswTakeStep take_step, void *arg,
+				   HnswTally *tally)
+{
+	int			hits[HNSW_CALIBRATED_KS] = {0};
+	bool		missed = query->count > 0;
+	int			step;
+	int			k;
+
+	for (step = 0; step < steps; step++)
+	{
+		if (missed)
+		{
+			float		found[HNSW_SAMPLE_K];
+			int			found_count = take_step(arg, HnswCalibratedEf(step), found);
+
+			missed = false;
+			for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+			{
+				int			wanted = Min(calibrated_k[k], query->count);
+
+				/* What was near enough before is so still. */
+				while (hits[k] < found_count && hits[k] < wanted &&
+					   found[hits[k]] <= query->nearest[wanted - 1])
+					hits[k]++;
+				missed |= hits[k] < wanted;
+			}
+		}
+		for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+			tally->hits[k][step] += hits[k];
+	}
+	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+		tally->wanted[k] += Min(calibrated_k[k], query->count);
+}
+
+/* The walk on the index's pages */
+static int
+take_step(void *arg, int ef, float *distances)
+{
+	const HnswCandidate *found;
+	int			count = vx_hnsw_search_step((HnswSearch *) arg, ef, &found);
+	int			i;
+
+	for (i = 0; i < count && i < HNSW_SAMPLE_K; i++)
+		distances[i] = found[i].distance;
+	return i;
+}
+
+void
+vx_hnsw_fill_calibration(HnswMetaData *meta, const HnswTally *tally, int steps, uint64 nodes)
 {
 	int			k;
+	int			step;
 
 	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
 	{
-		if (meta->recall[k][step] < MAX_TARGET * 65535.0)
-			return false;
+		for (step = 0; step < HNSW_CALIBRATED_EFS; step++)
+		{
+			/*
+			 * Should a wider walk come first: twice as wide misses half as
+			 * much.
+			 */
+			if (step >= steps)
+				meta->recall[k][step] = 65535 - (65535 - meta->recall[k][step - 1]) / 2;
+			else
+				meta->recall[k][step] = tally->wanted[k] == 0 ? 65535 :
+					(uint16) (tally->hits[k][step] * UINT64CONST(65535) / tally->wanted[k]);
+		}
 	}
-	return true;
+	meta->calibrated = 1;
+	meta->calibrated_nodes = nodes;
+	meta->calibrated_changes = 0;
 }
 
 void
@@ -206,79 +307,32 @@ vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw calibration",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	double		nodes = Max(vx_hnsw_node_limit(store), 1);
-	int			want = Max(MIN_SAMPLE, Min(MAX_SAMPLE, (int) (TRUTH_COMPARISONS / nodes)));
-	SampleQuery *queries = MemoryContextAllocExtended(context, sizeof(SampleQuery) * want,
-													  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	int			count = draw_sample(store, queries, want);
+	uint32		limit = vx_hnsw_node_limit(store);
+	HnswSampleQuery *queries = palloc0(sizeof(HnswSampleQuery) * HNSW_MAX_SAMPLE);
+	int			count = vx_hnsw_draw_sample(limit, read_query, store, queries);
+	int			steps = vx_hnsw_count_steps(store->quant, limit);
+	HnswTally	tally;
 	uint64		codes;
 	HnswSearch *search;
-	int			step;
 	int			i;
-	int			k;
 
 	meta->calibrated = 0;
-	if (count == 0)
+	if (count > 0)
 	{
-		MemoryContextSwitchTo(old_context);
-		MemoryContextDelete(context);
-		return;
-	}
-	codes = find_truth(store, queries, count);
-	search = vx_hnsw_begin_search(store);
-
-	for (step = 0; step < HNSW_CALIBRATED_EFS; step++)
-	{
-		double		sums[HNSW_CALIBRATED_KS] = {0};
-		int			weights[HNSW_CALIBRATED_KS] = {0};
-
-		/*
-		 * A walk as wide as the one before costs more than a pass already: no
-		 * scan makes a wider one until the index has grown, and is measured
-		 * again.  Should one come first: twice as wide misses half as much.
-		 * Nor is a wider one asked for once the highest target is reached.
-		 */
-		if (step > 0 && (vx_hnsw_walk_cost(store, CalibratedEf(step - 1)) > nodes ||
-						 reaches_target(meta, step - 1)))
-		{
-			for (k = 0; k < HNSW_CALIBRATED_KS; k++)
-				meta->recall[k][step] = 65535 - (65535 - meta->recall[k][step - 1]) / 2;
-			continue;
-		}
-
+		codes = find_truth(store, queries, count);
+		search = vx_hnsw_begin_search(store);
+		memset(&tally, 0, sizeof(tally));
 		for (i = 0; i < count; i++)
 		{
-			SampleQuery *query = &queries[i];
-			const HnswCandidate *found;
-			int			found_count = 0;
-
 			CHECK_FOR_INTERRUPTS();
-			vx_hnsw_hide_node(search, query->node);
-			vx_hnsw_search_for_code(search, query->slot);
-			if (vx_hnsw_descend(search, 0) >= 0)
-				found_count = vx_hnsw_search_bottom(search, CalibratedEf(step), &found);
-			for (k = 0; k < HNSW_CALIBRATED_KS; k++)
-			{
-				int			want_rows = Min(calibrated_k[k], query->count);
-				int			hits = 0;
-
-				if (want_rows == 0)
-					continue;
-				while (hits < found_count && hits < want_rows &&
-					   found[hits].distance <= query->nearest[want_rows - 1])
-					hits++;
-				sums[k] += (double) hits / want_rows;
-				weights[k]++;
-			}
+			vx_hnsw_hide_node(search, queries[i].node);
+			vx_hnsw_search_for_code(search, queries[i].slot);
+			vx_hnsw_descend(search, 0);
+			vx_hnsw_search_begin_steps(search, HnswCalibratedEf(steps - 1));
+			vx_hnsw_count_hits(&queries[i], steps, take_step, search, &tally);
 		}
-		for (k = 0; k < HNSW_CALIBRATED_KS; k++)
-			meta->recall[k][step] = weights[k] == 0 ? 65535 :
-				(uint16) (sums[k] / weights[k] * 65535.0);
+		vx_hnsw_fill_calibration(meta, &tally, steps, codes);
 	}
-
-	meta->calibrated = 1;
-	meta->calibrated_nodes = codes;
-	meta->calibrated_changes = 0;
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
 }
@@ -327,7 +381,7 @@ vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall)
 	/* Between the calibrated k, which are powers of ten */
 	place = log10(Max(k, 1));
 	if (place >= HNSW_CALIBRATED_KS - 1)
-		ef = 10 * exp2(steps[HNSW_CALIBRATED_KS - 1]) * k / MAX_K;
+		ef = 10 * exp2(steps[HNSW_CALIBRATED_KS - 1]) * k / HNSW_SAMPLE_K;
 	else
 	{
 		i = (int) place;

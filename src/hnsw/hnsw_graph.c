@@ -38,23 +38,52 @@ typedef struct Candidate
 /* Nodes of a search whose bits are cleared one by one */
 #define SEEN_ROOM 8192
 
+/*
+ * Insertions that a worker has under way at once: while the codes and lists of
+ * one are on their way to the caches, it works on the others.
+ */
+#define LANES 4
+
+/* The last nodes that a worker has linked; more than the other lanes link while one searches */
+#define RECENT 16
+
 /* Bytes of a code that are asked for ahead; the CPU finds the rest. */
 #define PREFETCH_BYTES 1024
 #define CACHE_LINE 64
 
-struct HnswWorker
+/* A search under way, and the insertion that it is made for */
+typedef struct Search
 {
-	int			ef_max;
 	uint64_t   *visited;		/* a bit a node: seen in this search */
 	uint32_t   *seen;			/* nodes whose bits are set */
 	uint32_t	seen_count;
 	bool		seen_overflow;	/* more are set than seen holds */
 	Candidate  *pool;			/* sorted, ef_max of them */
 	int			pool_count;
+	int			next;			/* first that may not be expanded */
+	uint32_t   *batch;			/* 2 m + 1: of one list, what is new */
+	const QuantSlotData **slots;	/* 2 m + 1 */
+	float	   *distances;		/* 2 m + 1 */
+	int			batch_count;
+
+	uint32_t	node;			/* HNSW_NONE: the lane is free */
+	int			level;			/* that is being searched */
+	int			link_level;		/* from here down it is linked */
+	uint32_t	linked_before;	/* worker's linked, when it began */
+} Search;
+
+struct HnswWorker
+{
+	int			ef_max;
+	Search		lanes[LANES];
+	uint32_t	recent[RECENT]; /* the last nodes linked, a ring */
+	uint32_t	linked;			/* how many there have been */
+
+	/* for linking */
 	Candidate  *merge;			/* a full list and one more */
 	uint32_t   *selected;		/* 2 m + 1 */
 	float	   *selected_distances; /* 2 m + 1 */
-	Candidate  *linked;			/* m: neighbours of the node being inserted */
+	Candidate  *neighbours;		/* m: of the node being inserted */
 	const QuantSlotData **slots;	/* 2 m + 1 */
 	float	   *distances;		/* 2 m + 1 */
 	float	   *others;			/* 2 m + 1 */
@@ -183,14 +212,28 @@ pool_room(int m, int ef_construction)
 size_t
 vx_hnsw_worker_bytes(uint32_t count, int m, int ef_construction)
 {
-	return align64(sizeof(HnswWorker)) +
-		align64(((size_t) count / 64 + 1) * sizeof(uint64_t)) +
+	size_t		search_bytes = align64(((size_t) count / 64 + 1) * sizeof(uint64_t)) +
 		align64(SEEN_ROOM * sizeof(uint32_t)) +
 		align64(pool_room(m, ef_construction) * sizeof(Candidate)) +
+		align64(list_room(m) * sizeof(uint32_t)) +
+		align64(list_room(m) * sizeof(QuantSlotData *)) +
+		align64(list_room(m) * sizeof(float));
+
+	return align64(sizeof(HnswWorker)) + LANES * search_bytes +
 		2 * align64(list_room(m) * sizeof(Candidate)) +
 		2 * align64(list_room(m) * sizeof(uint32_t)) +
 		align64(list_room(m) * sizeof(QuantSlotData *)) +
 		3 * align64(list_room(m) * sizeof(float));
+}
+
+/* Cut an array off what is left of the memory. */
+static void *
+take_memory(char **at, size_t bytes)
+{
+	void	   *memory = *at;
+
+	*at += align64(bytes);
+	return memory;
 }
 
 HnswWorker *
@@ -198,32 +241,33 @@ vx_hnsw_worker_init(void *memory, uint32_t count, int m, int ef_construction)
 {
 	HnswWorker *worker = memory;
 	char	   *at = (char *) memory + align64(sizeof(HnswWorker));
+	int			i;
 
 	worker->ef_max = pool_room(m, ef_construction);
-	worker->visited = (uint64_t *) at;
-	memset(worker->visited, 0, ((size_t) count / 64 + 1) * sizeof(uint64_t));
-	at += align64(((size_t) count / 64 + 1) * sizeof(uint64_t));
-	worker->seen = (uint32_t *) at;
-	worker->seen_count = 0;
-	worker->seen_overflow = false;
-	at += align64(SEEN_ROOM * sizeof(uint32_t));
-	worker->pool = (Candidate *) at;
-	at += align64(worker->ef_max * sizeof(Candidate));
-	worker->merge = (Candidate *) at;
-	at += align64(list_room(m) * sizeof(Candidate));
-	worker->linked = (Candidate *) at;
-	at += align64(list_room(m) * sizeof(Candidate));
-	worker->selected = (uint32_t *) at;
-	at += align64(list_room(m) * sizeof(uint32_t));
-	worker->batch = (uint32_t *) at;
-	at += align64(list_room(m) * sizeof(uint32_t));
-	worker->slots = (const QuantSlotData **) at;
-	at += align64(list_room(m) * sizeof(QuantSlotData *));
-	worker->distances = (float *) at;
-	at += align64(list_room(m) * sizeof(float));
-	worker->others = (float *) at;
-	at += align64(list_room(m) * sizeof(float));
-	worker->selected_distances = (float *) at;
+	worker->linked = 0;
+	for (i = 0; i < LANES; i++)
+	{
+		Search	   *search = &worker->lanes[i];
+		size_t		visited_bytes = ((size_t) count / 64 + 1) * sizeof(uint64_t);
+
+		memset(search, 0, sizeof(Search));
+		search->node = HNSW_NONE;
+		search->visited = take_memory(&at, visited_bytes);
+		memset(search->visited, 0, visited_bytes);
+		search->seen = take_memory(&at, SEEN_ROOM * sizeof(uint32_t));
+		search->pool = take_memory(&at, worker->ef_max * sizeof(Candidate));
+		search->batch = take_memory(&at, list_room(m) * sizeof(uint32_t));
+		search->slots = take_memory(&at, list_room(m) * sizeof(QuantSlotData *));
+		search->distances = take_memory(&at, list_room(m) * sizeof(float));
+	}
+	worker->merge = take_memory(&at, list_room(m) * sizeof(Candidate));
+	worker->neighbours = take_memory(&at, list_room(m) * sizeof(Candidate));
+	worker->selected = take_memory(&at, list_room(m) * sizeof(uint32_t));
+	worker->batch = take_memory(&at, list_room(m) * sizeof(uint32_t));
+	worker->slots = take_memory(&at, list_room(m) * sizeof(QuantSlotData *));
+	worker->distances = take_memory(&at, list_room(m) * sizeof(float));
+	worker->others = take_memory(&at, list_room(m) * sizeof(float));
+	worker->selected_distances = take_memory(&at, list_room(m) * sizeof(float));
 	return worker;
 }
 
@@ -294,35 +338,35 @@ unlock_byte(uint8_t *lock)
 
 /* Begin a search: nothing is visited. */
 static void
-forget_visited(HnswWorker *worker, uint32_t count)
+forget_visited(Search *search, uint32_t count)
 {
 	uint32_t	i;
 
-	if (worker->seen_overflow)
-		memset(worker->visited, 0, ((size_t) count / 64 + 1) * sizeof(uint64_t));
+	if (search->seen_overflow)
+		memset(search->visited, 0, ((size_t) count / 64 + 1) * sizeof(uint64_t));
 	else
 	{
-		for (i = 0; i < worker->seen_count; i++)
-			worker->visited[worker->seen[i] / 64] = 0;
+		for (i = 0; i < search->seen_count; i++)
+			search->visited[search->seen[i] / 64] = 0;
 	}
-	worker->seen_count = 0;
-	worker->seen_overflow = false;
+	search->seen_count = 0;
+	search->seen_overflow = false;
 }
 
 /* True if the node has been seen before; it has been seen now. */
 static inline bool
-visit(HnswWorker *worker, uint32_t node)
+visit(Search *search, uint32_t node)
 {
 	uint64_t	bit = UINT64_C(1) << (node % 64);
-	uint64_t   *word = &worker->visited[node / 64];
+	uint64_t   *word = &search->visited[node / 64];
 
 	if (*word & bit)
 		return true;
 	*word |= bit;
-	if (worker->seen_count < SEEN_ROOM)
-		worker->seen[worker->seen_count++] = node;
+	if (search->seen_count < SEEN_ROOM)
+		search->seen[search->seen_count++] = node;
 	else
-		worker->seen_overflow = true;
+		search->seen_overflow = true;
 	return false;
 }
 
@@ -331,15 +375,15 @@ visit(HnswWorker *worker, uint32_t node)
  * position, or ef if it was too far.
  */
 static inline int
-pool_insert(HnswWorker *worker, int ef, float distance, uint32_t node)
+pool_insert(Search *search, int ef, float distance, uint32_t node)
 {
-	Candidate  *pool = worker->pool;
+	Candidate  *pool = search->pool;
 	const Candidate *base = pool;
-	int			length = worker->pool_count;
+	int			length = search->pool_count;
 	int			low;
 
 	/* False for NaN: what cannot be compared stays out. */
-	if (worker->pool_count == ef && !(distance < pool[ef - 1].distance))
+	if (search->pool_count == ef && !(distance < pool[ef - 1].distance))
 		return ef;
 	/* Half of the comparisons surprise the CPU: no jumps */
 	while (length > 1)
@@ -350,9 +394,9 @@ pool_insert(HnswWorker *worker, int ef, float distance, uint32_t node)
 		length -= half;
 	}
 	low = (int) (base - pool) + (length == 1 && base->distance <= distance);
-	if (worker->pool_count < ef)
-		worker->pool_count++;
-	memmove(pool + low + 1, pool + low, (worker->pool_count - 1 - low) * sizeof(Candidate));
+	if (search->pool_count < ef)
+		search->pool_count++;
+	memmove(pool + low + 1, pool + low, (search->pool_count - 1 - low) * sizeof(Candidate));
 	pool[low].distance = distance;
 	pool[low].node = node;
 	return low;
@@ -362,11 +406,11 @@ pool_insert(HnswWorker *worker, int ef, float distance, uint32_t node)
  * Collect the neighbours of a node that this search has not seen; marks them.
  */
 static inline int
-collect_unvisited(const HnswGraph *graph, HnswWorker *worker, uint32_t node, int level)
+collect_unvisited(const HnswGraph *graph, Search *search, uint32_t node, int level)
 {
 	const uint32_t *list = get_list(graph, node, level);
 	int			size = list_size(graph, level);
-	uint32_t   *batch = worker->batch;
+	uint32_t   *batch = search->batch;
 	int			count = 0;
 	int			i;
 
@@ -374,7 +418,7 @@ collect_unvisited(const HnswGraph *graph, HnswWorker *worker, uint32_t node, int
 	{
 		uint32_t	entry = __atomic_load_n(&list[i], __ATOMIC_RELAXED);
 		uint32_t	neighbour = entry & HNSW_ID_MASK;
-		uint64_t   *word = &worker->visited[neighbour / 64];
+		uint64_t   *word = &search->visited[neighbour / 64];
 		uint64_t	bits;
 
 		if (entry == HNSW_NONE)
@@ -387,16 +431,16 @@ collect_unvisited(const HnswGraph *graph, HnswWorker *worker, uint32_t node, int
 	}
 	for (i = 0; i < count; i++)
 	{
-		worker->slots[i] = get_slot(graph, batch[i]);
-		prefetch_slot(graph, worker->slots[i]);
+		search->slots[i] = get_slot(graph, batch[i]);
+		prefetch_slot(graph, search->slots[i]);
 	}
-	if (worker->seen_count + count <= SEEN_ROOM)
+	if (search->seen_count + count <= SEEN_ROOM)
 	{
-		memcpy(worker->seen + worker->seen_count, batch, count * sizeof(uint32_t));
-		worker->seen_count += count;
+		memcpy(search->seen + search->seen_count, batch, count * sizeof(uint32_t));
+		search->seen_count += count;
 	}
 	else
-		worker->seen_overflow = true;
+		search->seen_overflow = true;
 	return count;
 }
 
@@ -405,20 +449,83 @@ collect_unvisited(const HnswGraph *graph, HnswWorker *worker, uint32_t node, int
  * how many.
  */
 static inline int
-drop_far(HnswWorker *worker, int count, float limit)
+drop_far(Search *search, int count, float limit)
 {
 	int			near = 0;
 	int			i;
 
 	for (i = 0; i < count; i++)
 	{
-		float		distance = worker->distances[i];
+		float		distance = search->distances[i];
 
-		worker->batch[near] = worker->batch[i];
-		worker->distances[near] = distance;
+		search->batch[near] = search->batch[i];
+		search->distances[near] = distance;
 		near += distance < limit;
 	}
 	return near;
+}
+
+/*
+ * First half of a step: take the nearest node that has not been expanded, and
+ * ask for the codes of its neighbours.  False: there is none among the first ef,
+ * the search has come to its end.
+ */
+static inline bool
+begin_step(const HnswGraph *graph, Search *search, int ef, int level)
+{
+	Candidate  *pool = search->pool;
+	int			end = search->pool_count < ef ? search->pool_count : ef;
+	uint32_t	node;
+
+	while (search->next < end && (pool[search->next].node & EXPANDED))
+		search->next++;
+	if (search->next >= end)
+		return false;
+	node = pool[search->next].node;
+	pool[search->next++].node |= EXPANDED;
+	search->batch_count = collect_unvisited(graph, search, node, level);
+	return true;
+}
+
+/*
+ * Second half: compare them, and put those that are near enough into the pool,
+ * which holds so many at most.
+ */
+static inline void
+end_step(const HnswGraph *graph, Search *search, const QuantSlotData *query, int room, int level)
+{
+	int			lowest = search->next;
+	int			count = search->batch_count;
+	int			i;
+
+	if (lowest < search->pool_count)
+		prefetch_list(graph, search->pool[lowest].node & ~EXPANDED, level);
+	vx_quant_code_distance_list(graph->params, query, search->slots, count, search->distances);
+	if (search->pool_count == room)
+		count = drop_far(search, count, search->pool[room - 1].distance);
+	for (i = 0; i < count; i++)
+	{
+		int			position = pool_insert(search, room, search->distances[i], search->batch[i]);
+
+		if (position < lowest)
+		{
+			/* It may be the next one. */
+			prefetch_list(graph, search->batch[i], level);
+			lowest = position;
+		}
+	}
+	search->next = lowest;
+}
+
+/* A search has come to its end: the pool may begin another one. */
+static void
+forget_expanded(Search *search)
+{
+	int			i;
+
+	for (i = 0; i < search->pool_count; i++)
+		search->pool[i].node &= ~EXPANDED;
+	search->next = 0;
 }
 
 /*
@@ -426,61 +533,44 @@ drop_far(HnswWorker *worker, int count, float limit)
  * marked as visited, none as expanded).
  */
 static void
-search_level(const HnswGraph *graph, HnswWorker *worker, const QuantSlotData *query,
-			 int ef, int level)
+search_level(const HnswGraph *graph, Search *search, const QuantSlotData *query, int ef, int level)
 {
-	int			next = 0;		/* first that may not be expanded */
-
-	while (next < worker->pool_count)
-	{
-		uint32_t	node = worker->pool[next].node;
-		int			lowest;
-		int			count;
-		int			i;
-
-		if (node & EXPANDED)
-		{
-			next++;
-			continue;
-		}
-		worker->pool[next].node |= EXPANDED;
-		lowest = ++next;
-
-		count = collect_unvisited(graph, worker, node, level);
-		if (next < worker->pool_count)
-			prefetch_list(graph, worker->pool[next].node & ~EXPANDED, level);
-		vx_quant_code_distance_list(graph->params, query, worker->slots, count,
-									worker->distances);
-		if (worker->pool_count == ef)
-			count = drop_far(worker, count, worker->pool[ef - 1].distance);
-		for (i = 0; i < count; i++)
-		{
-			int			position = pool_insert(worker, ef, worker->distances[i],
-											   worker->batch[i]);
-
-			if (position < lowest)
-			{
-				/* It may be the next one. */
-				prefetch_list(graph, worker->batch[i], level);
-				lowest = position;
-			}
-		}
-		next = lowest;
-	}
-
-	for (next = 0; next < worker->pool_count; next++)
-		worker->pool[next].node &= ~EXPANDED;
+	search->next = 0;
+	while (begin_step(graph, search, ef, level))
+		end_step(graph, search, query, ef, level);
+	forget_expanded(search);
 }
 
 /* Mark the pool's nodes as the beginning of a search. */
 static void
-restart_from_pool(const HnswGraph *graph, HnswWorker *worker)
+restart_from_pool(const HnswGraph *graph, Search *search)
 {
 	int			i;
 
-	forget_visited(worker, graph->header->count);
-	for (i = 0; i < worker->pool_count; i++)
-		visit(worker, worker->pool[i].node);
+	forget_visited(search, graph->header->count);
+	for (i = 0; i < search->pool_count; i++)
+		visit(search, search->pool[i].node);
+}
+
+/* Put the entry into the pool, alone. */
+static void
+start_at(const HnswGraph *graph, Search *search, const QuantSlotData *query, uint32_t entry)
+{
+	search->pool_count = 0;
+	search->next = 0;
+	search->batch_count = 0;
+	pool_insert(search, 1, vx_quant_code_distance(graph->params, query, get_slot(graph, entry)),
+				entry);
+}
+
+/* Begin the search of a level for the node being inserted, which it shall not find. */
+static void
+begin_level(const HnswGraph *graph, Search *search)
+{
+	restart_from_pool(graph, search);
+	visit(search, search->node);
+	if (search->pool_count > 0)
+		prefetch_list(graph, search->pool[0].node, search->level);
 }
 
 /*
@@ -488,18 +578,16 @@ restart_from_pool(const HnswGraph *graph, HnswWorker *worker)
  * the pool.
  */
 static void
-descend(const HnswGraph *graph, HnswWorker *worker, const QuantSlotData *query,
+descend(const HnswGraph *graph, Search *search, const QuantSlotData *query,
 		uint32_t entry, int entry_level, int to_level)
 {
 	int			level;
 
-	worker->pool_count = 0;
-	pool_insert(worker, 1, vx_quant_code_distance(graph->params, query, get_slot(graph, entry)),
-				entry);
+	start_at(graph, search, query, entry);
 	for (level = entry_level; level > to_level; level--)
 	{
-		restart_from_pool(graph, worker);
-		search_level(graph, worker, query, 1, level);
+		restart_from_pool(graph, search);
+		search_level(graph, search, query, 1, level);
 	}
 }
 
@@ -779,15 +867,17 @@ add_link(HnswGraph *graph, HnswWorker *worker, uint32_t node, uint32_t target,
 	unlock_byte(&graph->locks[node]);
 }
 
-void
-vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node)
+/*
+ * Begin to insert a node: its search stands at the entry.  Returns false if
+ * there was none, and the node has become it.
+ */
+static bool
+begin_insert(HnswGraph *graph, HnswWorker *worker, Search *search, uint32_t node)
 {
 	HnswGraphHeader *header = graph->header;
-	const QuantSlotData *slot = get_slot(graph, node);
 	int			node_level = graph->levels[node] & ~JUDGED;
 	uint64_t	entry = __atomic_load_n(&header->entry, __ATOMIC_ACQUIRE);
 	int			entry_level;
-	int			level;
 
 	if (entry == NO_ENTRY)
 	{
@@ -797,40 +887,153 @@ vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node)
 			__atomic_store_n(&header->entry, (uint64_t) node << 32 | node_level, __ATOMIC_RELEASE);
 		unlock_byte(&header->entry_lock);
 		if (entry == NO_ENTRY)
-			return;
+			return false;
 	}
 	entry_level = (int) (entry & 0xFF);
 
-	descend(graph, worker, slot, (uint32_t) (entry >> 32), entry_level, node_level);
-	for (level = node_level < entry_level ? node_level : entry_level; level >= 0; level--)
+	search->node = node;
+	search->level = entry_level;
+	search->link_level = node_level < entry_level ? node_level : entry_level;
+	search->linked_before = worker->linked;
+	start_at(graph, search, get_slot(graph, node), (uint32_t) (entry >> 32));
+	begin_level(graph, search);
+	return true;
+}
+
+/*
+ * The other lanes have linked nodes since this search began, which has not come
+ * across them, or not by all their links: near ones as a rule, since they come
+ * one after the other.
+ */
+static void
+add_recent(const HnswGraph *graph, HnswWorker *worker, Search *search)
+{
+	const QuantSlotData *slot = get_slot(graph, search->node);
+	uint32_t	from = search->linked_before;
+
+	if (worker->linked - from > RECENT)
+		from = worker->linked - RECENT;
+	for (; from != worker->linked; from++)
 	{
-		int			count;
-		int			i;
+		uint32_t	node = worker->recent[from % RECENT];
 
-		restart_from_pool(graph, worker);
-		visit(worker, node);
-		search_level(graph, worker, slot, header->ef_construction, level);
-
-		count = select_neighbours(graph, worker, worker->pool, worker->pool_count,
-								  header->m, worker->selected);
-		/* worker->selected is reused by add_link. */
-		for (i = 0; i < count; i++)
-		{
-			worker->linked[i].node = worker->selected[i] & HNSW_ID_MASK;
-			worker->linked[i].distance = worker->selected_distances[i];
-		}
-		write_list(graph, worker, node, count, level);
-		for (i = 0; i < count; i++)
-			add_link(graph, worker, worker->linked[i].node, node,
-					 worker->linked[i].distance, level);
+		if ((graph->levels[node] & ~JUDGED) >= search->level && !visit(search, node))
+			pool_insert(search, graph->header->ef_construction,
+						vx_quant_code_distance(graph->params, slot, get_slot(graph, node)), node);
 	}
+}
 
-	if (node_level > entry_level)
+/*
+ * Link the node with the nearest ones that its search has found on a level.
+ */
+static void
+link_node(HnswGraph *graph, HnswWorker *worker, Search *search)
+{
+	int			level = search->level;
+	int			count;
+	int			i;
+
+	add_recent(graph, worker, search);
+	count = select_neighbours(graph, worker, search->pool, search->pool_count,
+							  graph->header->m, worker->selected);
+	/* worker->selected is reused by add_link. */
+	for (i = 0; i < count; i++)
+	{
+		worker->neighbours[i].node = worker->selected[i] & HNSW_ID_MASK;
+		worker->neighbours[i].distance = worker->selected_distances[i];
+	}
+	write_list(graph, worker, search->node, count, level);
+	for (i = 0; i < count; i++)
+		add_link(graph, worker, worker->neighbours[i].node, search->node,
+				 worker->neighbours[i].distance, level);
+}
+
+/* The node has all its links: others may begin at it. */
+static void
+end_insert(HnswGraph *graph, HnswWorker *worker, Search *search)
+{
+	HnswGraphHeader *header = graph->header;
+	int			node_level = graph->levels[search->node] & ~JUDGED;
+
+	if (node_level > (int) (__atomic_load_n(&header->entry, __ATOMIC_RELAXED) & 0xFF))
 	{
 		lock_byte(&header->entry_lock);
 		if (node_level > (int) (header->entry & 0xFF))
-			__atomic_store_n(&header->entry, (uint64_t) node << 32 | node_level, __ATOMIC_RELEASE);
+			__atomic_store_n(&header->entry, (uint64_t) search->node << 32 | node_level,
+							 __ATOMIC_RELEASE);
 		unlock_byte(&header->entry_lock);
+	}
+	worker->recent[worker->linked++ % RECENT] = search->node;
+	search->node = HNSW_NONE;
+}
+
+/*
+ * Go one step on with a lane's insertion.  Returns true if it has been the last
+ * one.
+ */
+static bool
+advance(HnswGraph *graph, HnswWorker *worker, Search *search)
+{
+	int			ef = search->level > search->link_level ? 1 : graph->header->ef_construction;
+
+	if (search->batch_count > 0)
+	{
+		end_step(graph, search, get_slot(graph, search->node), ef, search->level);
+		search->batch_count = 0;
+		return false;
+	}
+	if (begin_step(graph, search, ef, search->level))
+		return false;
+
+	forget_expanded(search);
+	if (search->level <= search->link_level)
+		link_node(graph, worker, search);
+	if (search->level == 0)
+	{
+		end_insert(graph, worker, search);
+		return true;
+	}
+	search->level--;
+	begin_level(graph, search);
+	return false;
+}
+
+void
+vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node)
+{
+	Search	   *search = &worker->lanes[0];
+
+	if (begin_insert(graph, worker, search, node))
+	{
+		while (!advance(graph, worker, search))
+			;
+	}
+}
+
+void
+vx_hnsw_graph_insert_many(HnswGraph *graph, HnswWorker *worker,
+						  uint32_t (*next_node) (void *arg), void *arg)
+{
+	int			busy = 0;
+	bool		more = true;
+	int			i;
+
+	while (more || busy > 0)
+	{
+		for (i = 0; i < LANES; i++)
+		{
+			Search	   *search = &worker->lanes[i];
+
+			if (search->node != HNSW_NONE)
+				busy -= advance(graph, worker, search);
+			else if (more)
+			{
+				uint32_t	node = next_node(arg);
+
+				more = node != HNSW_NONE;
+				busy += more && begin_insert(graph, worker, search, node);
+			}
+		}
 	}
 }
 
@@ -839,21 +1042,58 @@ vx_hnsw_graph_search(HnswGraph *graph, HnswWorker *worker, const QuantSlotData *
 					 int ef, uint32_t *nodes, float *distances)
 {
 	uint64_t	entry = __atomic_load_n(&graph->header->entry, __ATOMIC_ACQUIRE);
+	Search	   *search = &worker->lanes[0];
 	int			i;
 
 	if (entry == NO_ENTRY)
 		return 0;
 	if (ef > worker->ef_max)
 		ef = worker->ef_max;
-	descend(graph, worker, slot, (uint32_t) (entry >> 32), (int) (entry & 0xFF), 0);
-	restart_from_pool(graph, worker);
-	search_level(graph, worker, slot, ef, 0);
-	for (i = 0; i < worker->pool_count; i++)
+	descend(graph, search, slot, (uint32_t) (entry >> 32), (int) (entry & 0xFF), 0);
+	restart_from_pool(graph, search);
+	search_level(graph, search, slot, ef, 0);
+	for (i = 0; i < search->pool_count; i++)
 	{
-		nodes[i] = worker->pool[i].node;
-		distances[i] = worker->pool[i].distance;
+		nodes[i] = search->pool[i].node;
+		distances[i] = search->pool[i].distance;
 	}
-	return worker->pool_count;
+	return search->pool_count;
+}
+
+bool
+vx_hnsw_graph_begin_steps(HnswGraph *graph, HnswWorker *worker, const QuantSlotData *slot,
+						  uint32_t hidden)
+{
+	uint64_t	entry = __atomic_load_n(&graph->header->entry, __ATOMIC_ACQUIRE);
+	Search	   *search = &worker->lanes[0];
+	int			level;
+
+	if (entry == NO_ENTRY)
+		return false;
+	start_at(graph, search, slot, (uint32_t) (entry >> 32));
+	for (level = (int) (entry & 0xFF);; level--)
+	{
+		restart_from_pool(graph, search);
+		if (hidden != HNSW_NONE)
+			visit(search, hidden);
+		if (level == 0)
+			return true;
+		search_level(graph, search, slot, 1, level);
+	}
+}
+
+int
+vx_hnsw_graph_step(HnswGraph *graph, HnswWorker *worker, const QuantSlotData *slot,
+				   int ef, float *distances, int max)
+{
+	Search	   *search = &worker->lanes[0];
+	int			i;
+
+	while (begin_step(graph, search, ef, 0))
+		end_step(graph, search, slot, worker->ef_max, 0);
+	for (i = 0; i < search->pool_count && i < ef && i < max; i++)
+		distances[i] = search->pool[i].distance;
+	return i;
 }
 
 /*
@@ -943,6 +1183,7 @@ vx_hnsw_graph_finish(HnswGraph *graph, HnswWorker *worker, uint32_t *order)
 	uint8_t    *reached = graph->locks; /* nobody locks any more */
 	uint32_t	done = 1;
 	uint32_t	orphans = 0;
+	Search	   *search = &worker->lanes[0];
 	uint32_t	node;
 
 	if (count == 0)
@@ -966,13 +1207,13 @@ vx_hnsw_graph_finish(HnswGraph *graph, HnswWorker *worker, uint32_t *order)
 			graph->check_interrupts();
 
 		/* The nearest reached nodes first; any other with room will do. */
-		descend(graph, worker, get_slot(graph, node), (uint32_t) (entry >> 32),
+		descend(graph, search, get_slot(graph, node), (uint32_t) (entry >> 32),
 				(int) (entry & 0xFF), 0);
-		restart_from_pool(graph, worker);
-		search_level(graph, worker, get_slot(graph, node), graph->header->ef_construction, 0);
-		for (i = 0; i < worker->pool_count && !linked; i++)
-			linked = reached[worker->pool[i].node] &&
-				link_orphan(graph, worker->pool[i].node, node);
+		restart_from_pool(graph, search);
+		search_level(graph, search, get_slot(graph, node), graph->header->ef_construction, 0);
+		for (i = 0; i < search->pool_count && !linked; i++)
+			linked = reached[search->pool[i].node] &&
+				link_orphan(graph, search->pool[i].node, node);
 		for (i = (int) done - 1; i >= 0 && !linked; i--)
 			linked = link_orphan(graph, order[i], node);
 

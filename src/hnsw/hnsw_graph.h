@@ -104,6 +104,14 @@ extern HnswWorker *vx_hnsw_worker_init(void *memory, uint32_t count, int m,
 extern void vx_hnsw_graph_insert(HnswGraph *graph, HnswWorker *worker, uint32_t node);
 
 /*
+ * Insert nodes until next_node returns HNSW_NONE, several at a time, so that the
+ * worker need not wait for memory.  No list is locked when it is called: it
+ * may leave by a jump, after which worker and graph are of no use any more.
+ */
+extern void vx_hnsw_graph_insert_many(HnswGraph *graph, HnswWorker *worker,
+									  uint32_t (*next_node) (void *arg), void *arg);
+
+/*
  * After all inserts, by one process: link nodes that cannot be reached from
  * the entry, give every node but the entry a protected link, and write to
  * order the nodes in breadth-first order from the entry (count ids).  Returns
@@ -119,5 +127,18 @@ extern uint32_t vx_hnsw_graph_finish(HnswGraph *graph, HnswWorker *worker,
 extern int	vx_hnsw_graph_search(HnswGraph *graph, HnswWorker *worker,
 								 const QuantSlotData *slot, int ef,
 								 uint32_t *nodes, float *distances);
+
+/*
+ * The same in steps of growing ef, none of them larger than the worker's
+ * ef_construction.  hidden, if not HNSW_NONE, is a node that shall not be found,
+ * and not the entry.  After each step the distances are what a search with that ef would have
+ * found, in the time of one with the last; max of them are written.  begin
+ * returns false if the graph is empty.
+ */
+extern bool vx_hnsw_graph_begin_steps(HnswGraph *graph, HnswWorker *worker,
+									  const QuantSlotData *slot, uint32_t hidden);
+extern int	vx_hnsw_graph_step(HnswGraph *graph, HnswWorker *worker,
+							   const QuantSlotData *slot, int ef,
+							   float *distances, int max);
 
 #endif							/* VX_HNSW_GRAPH_H */

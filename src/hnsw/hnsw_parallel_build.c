@@ -12,6 +12,10 @@
  * Inserting calls nothing of the server, so nobody can leave a lock byte
  * behind: interrupts are looked at between two nodes.
  *
+ * While the leader writes the index, workers measure the graph's recall: they
+ * take queries of the sample, a group at a time, from a second counter.  The
+ * leader takes what is left.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -25,6 +29,7 @@
 #include "port/atomics.h"
 #include "postmaster/bgworker_internals.h"
 #include "storage/shmem.h"
+#include "storage/spin.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_progress.h"
 #include "utils/memutils.h"
@@ -32,6 +37,8 @@
 
 #include "base/base_compat.h"
 #include "hnsw/hnsw_build.h"
+#include "hnsw/hnsw_calibrate.h"
+#include "hnsw/hnsw_read.h"
 
 /* Keys of the shared memory table of contents */
 #define GRAPH_KEY_HANDLE	UINT64CONST(0x5645435800000011)
@@ -43,18 +50,37 @@
 /* A worker takes some 10 ms to start, as long as inserting a few hundred nodes. */
 #define MIN_NODES_PER_WORKER 2000
 
+/* Queries that are compared with all codes at a time: enough that memory keeps up */
+#define QUERIES_PER_GROUP 50
+
 /* Codes and graph begin on cache lines. */
 #define GRAPH_ALIGNMENT 64
+
+/* What workers are there for */
+typedef enum GraphTask
+{
+	GRAPH_INSERT,
+	GRAPH_MEASURE
+} GraphTask;
 
 /* The block begins with this; what follows is found by layout(). */
 typedef struct GraphShared
 {
+	GraphTask	task;
 	pg_atomic_uint32 next_node;
 	uint32		count;
 	QuantKind	quantizer;
 	DistanceMetric metric;
 	int			dims;
 	bool		has_mean;
+
+	/* the sample, and what has been found */
+	pg_atomic_uint32 next_query;
+	int			queries;
+	int			steps;
+	uint32		sample[HNSW_MAX_SAMPLE];
+	slock_t		mutex;
+	HnswTally	tally;
 } GraphShared;
 
 typedef struct GraphLayout
@@ -205,6 +231,8 @@ vx_hnsw_allocate_graph(Relation heap, Relation index, const QuantParams *quant,
 	shared = (GraphShared *) block;
 	memset(shared, 0, sizeof(GraphShared));
 	pg_atomic_init_u32(&shared->next_node, 0);
+	pg_atomic_init_u32(&shared->next_query, 0);
+	SpinLockInit(&shared->mutex);
 	shared->count = count;
 	shared->quantizer = quant->kind;
 	shared->metric = quant->metric;
@@ -222,13 +250,13 @@ vx_hnsw_allocate_graph(Relation heap, Relation index, const QuantParams *quant,
 
 /* From palloc'd memory that must not be freed before the worker is done. */
 static HnswWorker *
-start_worker(const HnswGraphHeader *header, void **memory)
+start_worker(const HnswGraphHeader *header, int ef, void **memory)
 {
-	Size		bytes = vx_hnsw_worker_bytes(header->count, header->m, header->ef_construction);
+	Size		bytes = vx_hnsw_worker_bytes(header->count, header->m, ef);
 
 	*memory = MemoryContextAllocHuge(CurrentMemoryContext, bytes + GRAPH_ALIGNMENT);
 	return vx_hnsw_worker_init((void *) TYPEALIGN(GRAPH_ALIGNMENT, *memory), header->count,
-							   header->m, header->ef_construction);
+							   header->m, ef);
 }
 
 /* For vx_hnsw_graph_finish, which knows no server */
@@ -238,29 +266,150 @@ check_interrupts(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* A process's range of nodes */
+typedef struct NodeRange
+{
+	GraphShared *shared;
+	uint32		next;
+	uint32		end;
+	bool		report;
+} NodeRange;
+
+/* Callback of vx_hnsw_graph_insert_many */
+static uint32
+take_node(void *arg)
+{
+	NodeRange  *range = (NodeRange *) arg;
+
+	CHECK_FOR_INTERRUPTS();
+	if (range->next == range->end)
+	{
+		uint32		count = range->shared->count;
+		uint32		from;
+
+		/* Beyond the end the counter must not go round. */
+		if (pg_atomic_read_u32(&range->shared->next_node) >= count)
+			return HNSW_NONE;
+		from = pg_atomic_fetch_add_u32(&range->shared->next_node, NODES_PER_RANGE);
+		if (from >= count)
+			return HNSW_NONE;
+		range->next = from;
+		range->end = Min(count, from + NODES_PER_RANGE);
+		if (range->report)
+			pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, from);
+	}
+	return range->next++;
+}
+
 /*
  * Insert nodes until there are none left to take.
  */
 static void
-insert_nodes(HnswGraph *graph, GraphShared *shared, HnswWorker *worker, bool report)
+insert_nodes(HnswGraph *graph, GraphShared *shared, bool report)
 {
-	uint32		count = shared->count;
+	NodeRange	range = {shared, 0, 0, report};
+	void	   *memory;
+	HnswWorker *worker = start_worker(graph->header, graph->header->ef_construction, &memory);
 
-	for (;;)
+	vx_hnsw_graph_insert_many(graph, worker, take_node, &range);
+	pfree(memory);
+}
+
+/* A walk through the graph in memory */
+typedef struct MemoryWalk
+{
+	HnswGraph  *graph;
+	HnswWorker *worker;
+	const QuantSlotData *slot;
+} MemoryWalk;
+
+/* Callback of vx_hnsw_count_hits */
+static int
+take_step(void *arg, int ef, float *distances)
+{
+	MemoryWalk *walk = (MemoryWalk *) arg;
+
+	return vx_hnsw_graph_step(walk->graph, walk->worker, walk->slot, ef, distances,
+							  HNSW_SAMPLE_K);
+}
+
+/*
+ * What walks find of the neighbours of some queries.
+ */
+static void
+measure_group(HnswGraph *graph, HnswWorker *worker, int steps, HnswSampleQuery *queries, int count,
+			  HnswTruthBlock *block, HnswTally *tally)
+{
+	Size		slot_bytes = graph->params->slot_bytes;
+	uint32		nodes = graph->header->count;
+	MemoryWalk	walk = {graph, worker, NULL};
+	uint32		node;
+	int			i;
+
+	for (node = 0; node < nodes; node++)
 	{
-		uint32		from = pg_atomic_fetch_add_u32(&shared->next_node, NODES_PER_RANGE);
-		uint32		end = Min(count, from + NODES_PER_RANGE);
-
-		if (from >= count)
-			break;
-		if (report)
-			pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, from);
-		for (; from < end; from++)
+		block->slots[block->count] = (const QuantSlotData *) (graph->slots + node * slot_bytes);
+		block->nodes[block->count++] = node;
+		if (block->count == block->room || node == nodes - 1)
 		{
 			CHECK_FOR_INTERRUPTS();
-			vx_hnsw_graph_insert(graph, worker, from);
+			vx_hnsw_compare_block(block, graph->params, queries, count);
 		}
 	}
+	vx_hnsw_end_truth(queries, count);
+	for (i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		walk.slot = queries[i].slot;
+		vx_hnsw_graph_begin_steps(graph, worker, walk.slot, queries[i].node);
+		vx_hnsw_count_hits(&queries[i], steps, take_step, &walk, tally);
+	}
+}
+
+/*
+ * Measure queries until there are none left to take.
+ */
+static void
+measure_queries(HnswGraph *graph, GraphShared *shared)
+{
+	HnswSampleQuery *queries = palloc(sizeof(HnswSampleQuery) * QUERIES_PER_GROUP);
+	HnswTruthBlock block;
+	HnswTally	tally;
+	void	   *memory;
+	HnswWorker *worker = start_worker(graph->header, HnswCalibratedEf(shared->steps - 1), &memory);
+	int			step;
+	int			k;
+
+	memset(&tally, 0, sizeof(tally));
+	vx_hnsw_init_block(&block, graph->params, 1);
+	for (;;)
+	{
+		int			from = pg_atomic_fetch_add_u32(&shared->next_query, QUERIES_PER_GROUP);
+		int			count = Min(QUERIES_PER_GROUP, shared->queries - from);
+		int			i;
+
+		if (count <= 0)
+			break;
+		for (i = 0; i < count; i++)
+		{
+			queries[i].node = shared->sample[from + i];
+			queries[i].slot = (const QuantSlotData *)
+				(graph->slots + queries[i].node * graph->params->slot_bytes);
+			queries[i].count = 0;
+		}
+		measure_group(graph, worker, shared->steps, queries, count, &block, &tally);
+	}
+	pfree(memory);
+	pfree(queries);
+
+	SpinLockAcquire(&shared->mutex);
+	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+	{
+		for (step = 0; step < HNSW_CALIBRATED_EFS; step++)
+			shared->tally.hits[k][step] += tally.hits[k][step];
+		shared->tally.wanted[k] += tally.wanted[k];
+	}
+	SpinLockRelease(&shared->mutex);
 }
 
 /*
@@ -275,7 +424,6 @@ vecext_graph_worker(dsm_segment *segment, shm_toc *toc)
 	GraphLayout at;
 	QuantParams quant;
 	HnswGraph	graph;
-	void	   *memory;
 	char	   *block;
 
 	debug_query_string = shm_toc_lookup(toc, GRAPH_KEY_QUERY_TEXT, true);
@@ -293,20 +441,23 @@ vecext_graph_worker(dsm_segment *segment, shm_toc *toc)
 						 shared->has_mean ? (float *) (block + at.mean) : NULL);
 	vx_hnsw_graph_attach(&graph, block + at.graph, &quant, block + at.slots);
 
-	insert_nodes(&graph, shared, start_worker(graph.header, &memory), false);
-	pfree(memory);
+	if (shared->task == GRAPH_INSERT)
+		insert_nodes(&graph, shared, false);
+	else
+		measure_queries(&graph, shared);
 	dsm_detach(graph_segment);
 }
 
 /*
- * Let workers insert while this process does.
+ * Launch workers for a task; in parallel mode from now on, until end_workers.
  */
-static void
-insert_parallel(HnswBuildGraph *build, Relation index, HnswWorker *worker)
+static ParallelContext *
+begin_workers(HnswBuildGraph *build, Relation index, GraphTask task)
 {
 	ParallelContext *context;
 	int			query_length = debug_query_string ? strlen(debug_query_string) : 0;
 
+	build->shared->task = task;
 	EnterParallelMode();
 	context = CreateParallelContext("vecext", "vecext_graph_worker", build->workers);
 	shm_toc_estimate_chunk(&context->estimator, sizeof(dsm_handle));
@@ -318,6 +469,7 @@ insert_parallel(HnswBuildGraph *build, Relation index, HnswWorker *worker)
 	}
 	InitializeParallelDSM(context);
 
+	/* All is the leader's if no worker can be launched. */
 	if (context->seg == NULL)
 		report_serial(index, "The server has no dynamic shared memory segment left.");
 	else
@@ -335,12 +487,16 @@ insert_parallel(HnswBuildGraph *build, Relation index, HnswWorker *worker)
 		}
 		LaunchParallelWorkers(context);
 		ereport(DEBUG1,
-				(errmsg_internal("building the graph with %d parallel workers",
+				(errmsg_internal("%s the graph with %d parallel workers",
+								 task == GRAPH_INSERT ? "building" : "measuring",
 								 context->nworkers_launched)));
 	}
+	return context;
+}
 
-	/* All of it if no worker could be launched */
-	insert_nodes(&build->graph, build->shared, worker, true);
+static void
+end_workers(ParallelContext *context)
+{
 	WaitForParallelWorkersToFinish(context);
 	DestroyParallelContext(context);
 	ExitParallelMode();
@@ -350,19 +506,75 @@ void
 vx_hnsw_build_graph(HnswBuildGraph *build, Relation index, uint32 *order)
 {
 	const HnswGraphHeader *header = build->graph.header;
+	ParallelContext *context = NULL;
+	HnswWorker *worker;
 	void	   *memory;
-	HnswWorker *worker = start_worker(header, &memory);
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, header->count);
 	if (build->workers > 0)
-		insert_parallel(build, index, worker);
-	else
-		insert_nodes(&build->graph, build->shared, worker, true);
+		context = begin_workers(build, index, GRAPH_INSERT);
+	insert_nodes(&build->graph, build->shared, true);
+	if (context != NULL)
+		end_workers(context);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, header->count);
 
+	worker = start_worker(header, header->ef_construction, &memory);
 	build->graph.check_interrupts = check_interrupts;
 	vx_hnsw_graph_finish(&build->graph, worker, order);
 	pfree(memory);
+}
+
+/* The sample is drawn by places in the order. */
+typedef struct PlaceSample
+{
+	const HnswBuildGraph *build;
+	const uint32 *order;
+} PlaceSample;
+
+/* Callback of vx_hnsw_draw_sample: not the entry, which comes first */
+static bool
+accept_place(void *arg, HnswSampleQuery *query)
+{
+	PlaceSample *places = (PlaceSample *) arg;
+
+	if (query->node == 0 || query->node >= places->build->shared->count)
+		return false;
+	query->node = places->order[query->node];
+	return true;
+}
+
+void
+vx_hnsw_begin_measure(HnswBuildGraph *build, Relation index, const uint32 *order)
+{
+	GraphShared *shared = build->shared;
+	const QuantParams *quant = build->graph.params;
+	Size		link_bytes = HnswLinkSlotBytes(build->graph.header->m);
+	uint32		limit = vx_hnsw_count_places(quant, link_bytes, shared->count);
+	HnswSampleQuery *queries = palloc(sizeof(HnswSampleQuery) * HNSW_MAX_SAMPLE);
+	PlaceSample places = {build, order};
+	int			i;
+
+	shared->queries = vx_hnsw_draw_sample(limit, accept_place, &places, queries);
+	for (i = 0; i < shared->queries; i++)
+		shared->sample[i] = queries[i].node;
+	pfree(queries);
+	shared->steps = vx_hnsw_count_steps(quant, limit);
+	if (build->workers > 0 && shared->queries > 0)
+		build->context = begin_workers(build, index, GRAPH_MEASURE);
+}
+
+void
+vx_hnsw_end_measure(HnswBuildGraph *build, HnswMetaData *meta)
+{
+	GraphShared *shared = build->shared;
+
+	if (shared->queries > 0)
+		measure_queries(&build->graph, shared);
+	if (build->context != NULL)
+		end_workers(build->context);
+	build->context = NULL;
+	if (shared->queries > 0)
+		vx_hnsw_fill_calibration(meta, &shared->tally, shared->steps, shared->count);
 }
 
 void

@@ -72,6 +72,17 @@ vx_hnsw_node_limit(const StoreIndex *store)
 	return Min(Min(codes, links), HNSW_MAX_NODES);
 }
 
+uint32
+vx_hnsw_count_places(const QuantParams *quant, Size link_bytes, uint32 nodes)
+{
+	uint64		codes_per_page = StoreCodesPerPage(quant->slot_bytes);
+	uint64		links_per_page = HnswLinksPerPage(link_bytes);
+	uint64		codes = (nodes + codes_per_page - 1) / codes_per_page * codes_per_page;
+	uint64		links = (nodes + links_per_page - 1) / links_per_page * links_per_page;
+
+	return Min(Min(codes, links), HNSW_MAX_NODES);
+}
+
 int
 vx_hnsw_check_links(HnswLink *links, int room, uint32 node_limit)
 {

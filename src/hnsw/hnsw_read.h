@@ -19,6 +19,9 @@ extern bool vx_hnsw_copy_slot(StoreIndex *store, int family, uint32 page_no, uin
 /* Node ids below this may be read, as far as the metapage in store tells. */
 extern uint32 vx_hnsw_node_limit(const StoreIndex *store);
 
+/* The same, of an index that has been built of so many nodes */
+extern uint32 vx_hnsw_count_places(const QuantParams *quant, Size link_bytes, uint32 nodes);
+
 /*
  * How many of room entries are in use; those that are out of range (damaged,
  * or newer than the metapage that the reader knows) are taken out.

@@ -183,9 +183,9 @@ set_dead_filter(HnswWalk *walk)
  * half of a walk at ef = 16,000.
  */
 double
-vx_hnsw_walk_cost(const StoreIndex *store, double ef)
+vx_hnsw_walk_cost(const QuantParams *quant, double ef)
 {
-	return ef * NODES_PER_PLACE * (2.0 + 800.0 / store->quant->slot_bytes) + ef * ef / 400;
+	return ef * NODES_PER_PLACE * (2.0 + 800.0 / quant->slot_bytes) + ef * ef / 400;
 }
 
 /*
@@ -208,7 +208,7 @@ pass_cost(const HnswWalk *walk)
 static bool
 is_pass_cheaper(const HnswWalk *walk)
 {
-	return vx_hnsw_walk_cost(walk->store, walk->ef) > pass_cost(walk);
+	return vx_hnsw_walk_cost(walk->store->quant, walk->ef) > pass_cost(walk);
 }
 
 /*
@@ -352,8 +352,8 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	 * walk as wide as without conditions comes first and tells.
 	 */
 	if (probe_ef > 0 &&
-		PROBE_SHARE * Min(vx_hnsw_walk_cost(walk->store, walk->ef), pass_cost(walk)) >
-		vx_hnsw_walk_cost(walk->store, probe_ef))
+		PROBE_SHARE * Min(vx_hnsw_walk_cost(walk->store->quant, walk->ef), pass_cost(walk)) >
+		vx_hnsw_walk_cost(walk->store->quant, probe_ef))
 	{
 		walk->planned_ef = walk->ef;
 		walk->ef = probe_ef;

@@ -99,6 +99,9 @@ typedef struct SearchData
 	HnswCandidate *pool;
 	int			pool_count;
 	int			pool_room;
+	int			next;			/* without a filter: first that may not be
+								 * expanded */
+	int			widest;			/* of a walk in steps */
 	HnswFilter	passes;
 	void	   *filter_arg;
 	HnswCandidate *bridges;		/* with a filter: nodes that do not pass */
@@ -641,14 +644,16 @@ search_filtered(SearchData *search, int ef)
 }
 
 /*
- * The walk without a filter.
+ * Begin a walk without a filter.
  */
 static void
-search_plain(SearchData *search, int ef)
+begin_plain(SearchData *search, int ef)
 {
-	int			next = 0;		/* first that may not be expanded */
 	int			i;
 
+	forget_visited(search);
+	search->pool_count = 0;
+	search->next = 0;
 	for (i = 0; i < search->point_count; i++)
 	{
 		uint32		node = search->points[i].found.node;
@@ -657,8 +662,18 @@ search_plain(SearchData *search, int ef)
 			insert_candidate(search->pool, &search->pool_count, ef,
 							 Min(search->points[i].found.distance, FLT_MAX), node);
 	}
+}
 
-	while (next < search->pool_count)
+/*
+ * Go on until the nearest ef nodes of a pool of room nodes have been expanded.
+ */
+static void
+search_plain(SearchData *search, int ef, int room)
+{
+	int			next = search->next;
+	int			i;
+
+	while (next < search->pool_count && next < ef)
 	{
 		uint32		node = search->pool[next].node;
 		int			fresh;
@@ -679,7 +694,7 @@ search_plain(SearchData *search, int ef)
 		compute_batch(search, fresh);
 		for (i = 0; i < fresh; i++)
 		{
-			int			position = insert_candidate(search->pool, &search->pool_count, ef,
+			int			position = insert_candidate(search->pool, &search->pool_count, room,
 													search->distances[i], search->batch[i]);
 
 			if (position < lowest)
@@ -691,6 +706,7 @@ search_plain(SearchData *search, int ef)
 		}
 		next = lowest;
 	}
+	search->next = next;
 }
 
 int
@@ -700,17 +716,44 @@ vx_hnsw_search_bottom(HnswSearch *base, int ef, const HnswCandidate **found)
 	int			i;
 
 	reserve_pools(search, ef);
-	forget_visited(search);
-	search->pool_count = 0;
 	if (search->passes != NULL)
+	{
+		forget_visited(search);
+		search->pool_count = 0;
 		search_filtered(search, ef);
+	}
 	else
-		search_plain(search, ef);
+	{
+		begin_plain(search, ef);
+		search_plain(search, ef, ef);
+	}
 
 	for (i = 0; i < search->pool_count; i++)
 		search->pool[i].node &= ~EXPANDED;
 	*found = search->pool;
 	return search->pool_count;
+}
+
+void
+vx_hnsw_search_begin_steps(HnswSearch *base, int widest)
+{
+	SearchData *search = (SearchData *) base;
+
+	Assert(search->passes == NULL);
+	reserve_pools(search, widest);
+	begin_plain(search, widest);
+	search->widest = widest;
+}
+
+int
+vx_hnsw_search_step(HnswSearch *base, int ef, const HnswCandidate **found)
+{
+	SearchData *search = (SearchData *) base;
+
+	Assert(ef <= search->widest);
+	search_plain(search, ef, search->widest);
+	*found = search->pool;
+	return Min(search->pool_count, ef);
 }
 
 static void

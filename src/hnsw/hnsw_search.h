@@ -72,6 +72,15 @@ extern int	vx_hnsw_search_upper(HnswSearch *search, int ef,
 extern int	vx_hnsw_search_bottom(HnswSearch *search, int ef, const HnswCandidate **found);
 
 /*
+ * A walk on level 0 in steps of growing ef, up to widest.  After each step the
+ * distances of what has been found, and how many there are, are those of
+ * vx_hnsw_search_bottom with that ef, in the time of one walk with the last.
+ * Nodes have an odd flag in them.
+ */
+extern void vx_hnsw_search_begin_steps(HnswSearch *search, int widest);
+extern int	vx_hnsw_search_step(HnswSearch *search, int ef, const HnswCandidate **found);
+
+/*
  * From now on only nodes that pass may be found on level 0; others are bridges:
  * walks go through at most ef of them.  NULL: all nodes pass.
  */

@@ -78,17 +78,36 @@ slot_at(const QuantParams *params, const char *slots, uint32_t i)
 	return (const QuantSlotData *) (slots + i * params->slot_bytes);
 }
 
+/* Nodes that are taken one after the other */
+typedef struct NodeRange
+{
+	uint32_t	next;
+	uint32_t	end;
+} NodeRange;
+
+static uint32_t
+take_node(void *arg)
+{
+	NodeRange  *range = arg;
+
+	return range->next < range->end ? range->next++ : HNSW_NONE;
+}
+
+/* One node at a time, or several */
 static void *
 build(HnswGraph *graph, const QuantParams *params, const char *slots, uint32_t count,
-	  HnswWorker **worker)
+	  bool many, HnswWorker **worker)
 {
 	uint32_t	lists = vx_hnsw_graph_count_lists(count, M, 7);
 	void	   *memory = allocate(vx_hnsw_graph_bytes(count, M, lists));
+	NodeRange	range = {0, count};
 	uint32_t	node;
 
 	vx_hnsw_graph_init(graph, memory, params, slots, count, M, EF, 7);
 	*worker = vx_hnsw_worker_init(allocate(vx_hnsw_worker_bytes(count, M, EF)), count, M, EF);
-	for (node = 0; node < count; node++)
+	if (many)
+		vx_hnsw_graph_insert_many(graph, *worker, take_node, &range);
+	for (node = range.next; node < count; node++)
 		vx_hnsw_graph_insert(graph, *worker, node);
 	return memory;
 }
@@ -167,6 +186,52 @@ check_shape(HnswGraph *graph, const uint32_t *order, uint32_t count, const char 
 	free(place);
 }
 
+/*
+ * A walk in steps finds what searches of each width find; hidden is none of it.
+ */
+static void
+check_steps(HnswGraph *graph, const QuantParams *params, const char *slots)
+{
+	HnswWorker *walker = vx_hnsw_worker_init(allocate(vx_hnsw_worker_bytes(NODES, M, 4 * EF)),
+											 NODES, M, 4 * EF);
+	HnswWorker *searcher = vx_hnsw_worker_init(allocate(vx_hnsw_worker_bytes(NODES, M, 4 * EF)),
+											   NODES, M, 4 * EF);
+	bool		equal = true;
+	bool		hidden = true;
+	uint32_t	i;
+
+	for (i = 0; i < QUERIES; i++)
+	{
+		const QuantSlotData *query = slot_at(params, slots, NODES + i);
+		uint32_t	nodes[4 * EF];
+		float		distances[4 * EF];
+		float		steps[EF];
+		uint32_t	nearest = 0;
+		int			ef;
+
+		for (ef = EF / 4; ef <= 4 * EF; ef *= 2)
+		{
+			int			found = vx_hnsw_graph_search(graph, searcher, query, ef, nodes, distances);
+			int			count;
+
+			nearest = nodes[0];
+			if (ef == EF / 4)
+				equal = equal && vx_hnsw_graph_begin_steps(graph, walker, query, HNSW_NONE);
+			count = vx_hnsw_graph_step(graph, walker, query, ef, steps, EF);
+			equal = equal && count == (found < EF ? found : EF) &&
+				memcmp(steps, distances, count * sizeof(float)) == 0;
+		}
+		if (nearest == (uint32_t) (graph->header->entry >> 32))
+			continue;
+		vx_hnsw_graph_begin_steps(graph, walker, query, nearest);
+		hidden = hidden && vx_hnsw_graph_step(graph, walker, query, EF, steps, 1) == 1 &&
+			steps[0] >= distances[0] &&
+			(steps[0] > distances[0] || distances[1] == distances[0]);
+	}
+	check(equal, "a walk in steps finds what searches find");
+	check(hidden, "but not the node that is hidden");
+}
+
 int
 main(void)
 {
@@ -182,18 +247,23 @@ main(void)
 	uint32_t	nodes[EF];
 	float		distances[EF];
 	uint32_t	i;
+	int			many;
 	int			hits = 0;
 	bool		sorted = true;
 
 	slots = make_slots(&params, NODES + QUERIES, false);
-	memory = build(&graph, &params, slots, NODES, &worker);
-	memory_again = build(&again, &params, slots, NODES, &other);
-	check(memcmp(memory, memory_again,
-				 vx_hnsw_graph_bytes(NODES, M, graph.header->upper_lists)) == 0,
-		  "two builds with one worker and one seed are equal");
-
-	vx_hnsw_graph_finish(&graph, worker, order);
-	check_shape(&graph, order, NODES, "clusters");
+	for (many = 0; many < 2; many++)
+	{
+		memory = build(&graph, &params, slots, NODES, many, &worker);
+		memory_again = build(&again, &params, slots, NODES, many, &other);
+		check(memcmp(memory, memory_again,
+					 vx_hnsw_graph_bytes(NODES, M, graph.header->upper_lists)) == 0,
+			  many ? "two builds with one worker and one seed are equal, several nodes at a time" :
+			  "two builds with one worker and one seed are equal");
+		vx_hnsw_graph_finish(&graph, worker, order);
+		check_shape(&graph, order, NODES, many ? "clusters, several at a time" : "clusters");
+	}
+	check_steps(&graph, &params, slots);
 
 	for (i = 0; i < QUERIES; i++)
 	{
@@ -235,11 +305,14 @@ main(void)
 
 	/* Equal codes: no distances to go by */
 	slots = make_slots(&params, 500, true);
-	build(&graph, &params, slots, 500, &worker);
-	vx_hnsw_graph_finish(&graph, worker, order);
-	check_shape(&graph, order, 500, "equal codes");
+	for (many = 0; many < 2; many++)
+	{
+		build(&graph, &params, slots, 500, many, &worker);
+		vx_hnsw_graph_finish(&graph, worker, order);
+		check_shape(&graph, order, 500, many ? "equal codes, several at a time" : "equal codes");
+	}
 
-	build(&graph, &params, slots, 1, &worker);
+	build(&graph, &params, slots, 1, true, &worker);
 	check(vx_hnsw_graph_finish(&graph, worker, order) == 0 && order[0] == 0, "one node");
 	check(vx_hnsw_graph_search(&graph, worker, slot_at(&params, slots, 0), EF, nodes,
 							   distances) == 1 &&
