@@ -30,9 +30,13 @@
 #include "type/type_functions.h"
 #include "type/type_vector.h"
 
-/* Rows that the mean is computed from, and how many places they come from */
-#define SAMPLE_ROWS		20000
+/*
+ * Ranges of blocks that the mean is computed from, and rows after which enough
+ * has been read of one: of 8,000 rows in all the mean differs from the true one
+ * by a ninetieth of their spread.
+ */
 #define SAMPLE_RANGES	64
+#define SAMPLE_ROWS_PER_RANGE 128
 
 relopt_enum_elt_def vx_am_quantizer_values[] = {
 	{"sq8", QUANT_SQ8},
@@ -212,16 +216,20 @@ vx_am_sample_mean(Relation heap, Relation index, IndexInfo *index_info,
 		BlockNumber range = blocks / SAMPLE_RANGES;
 
 		pg_prng_seed(&prng, 42);
-		for (i = 0; i < SAMPLE_RANGES && state.count < SAMPLE_ROWS; i++)
+		for (i = 0; i < SAMPLE_RANGES; i++)
 		{
 			BlockNumber start = i * range + pg_prng_uint64_range(&prng, 0, range - 1);
-			BlockNumber count = Min(range, Max(range / 64, 4));
+			BlockNumber end = start + Min(Min(range, Max(range / 64, 4)), blocks - start);
+			int64		enough = state.count + SAMPLE_ROWS_PER_RANGE;
 
-			CHECK_FOR_INTERRUPTS();
-			/* Only a scan without snapshot may see what nobody has committed. */
-			table_index_build_range_scan(heap, index, index_info, false,
-										 !index_info->ii_Concurrent, false, start,
-										 Min(count, blocks - start), add_to_mean, &state, NULL);
+			for (; start < end && state.count < enough; start++)
+			{
+				CHECK_FOR_INTERRUPTS();
+				/* Only a scan without snapshot may see what nobody has committed. */
+				table_index_build_range_scan(heap, index, index_info, false,
+											 !index_info->ii_Concurrent, false, start, 1,
+											 add_to_mean, &state, NULL);
+			}
 		}
 	}
 

@@ -42,7 +42,7 @@ typedef struct Candidate
  * Insertions that a worker has under way at once: while the codes and lists of
  * one are on their way to the caches, it works on the others.
  */
-#define LANES 4
+#define LANES 2
 
 /* The last nodes that a worker has linked; more than the other lanes link while one searches */
 #define RECENT 16
