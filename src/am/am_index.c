@@ -225,7 +225,11 @@ vx_am_sample_mean(Relation heap, Relation index, IndexInfo *index_info,
 			for (; start < end && state.count < enough; start++)
 			{
 				CHECK_FOR_INTERRUPTS();
-				/* Only a scan without snapshot may see what nobody has committed. */
+
+				/*
+				 * Only a scan without snapshot may see what nobody has
+				 * committed.
+				 */
 				table_index_build_range_scan(heap, index, index_info, false,
 											 !index_info->ii_Concurrent, false, start, 1,
 											 add_to_mean, &state, NULL);

@@ -28,12 +28,9 @@ typedef struct Candidate
 /*
  * In lists while the graph is built, where nothing is protected yet: a node
  * that is chosen and nearer lies between this one and the owner.  Kept for
- * lists that have been full once (JUDGED).
+ * lists that have been full once (HNSW_JUDGED).
  */
 #define COVERED HNSW_PROTECTED
-
-/* In levels: the node's list of level 0 says which of its links are covered */
-#define JUDGED 0x80
 
 /* Nodes of a search whose bits are cleared one by one */
 #define SEEN_ROOM 8192
@@ -838,7 +835,7 @@ add_link(HnswGraph *graph, HnswWorker *worker, uint32_t node, uint32_t target,
 	}
 	if (count < size)
 		__atomic_store_n(&list[count], target, __ATOMIC_RELEASE);
-	else if (level == 0 && (graph->levels[node] & JUDGED))
+	else if (level == 0 && (graph->levels[node] & HNSW_JUDGED))
 		replace_link(graph, worker, list, size, get_slot(graph, node), target, distance);
 	else
 	{
@@ -862,7 +859,7 @@ add_link(HnswGraph *graph, HnswWorker *worker, uint32_t node, uint32_t target,
 		for (i = 0; i < count; i++)
 			__atomic_store_n(&list[i], worker->selected[i], __ATOMIC_RELEASE);
 		if (level == 0)
-			graph->levels[node] |= JUDGED;
+			graph->levels[node] |= HNSW_JUDGED;
 	}
 	unlock_byte(&graph->locks[node]);
 }
@@ -875,7 +872,7 @@ static bool
 begin_insert(HnswGraph *graph, HnswWorker *worker, Search *search, uint32_t node)
 {
 	HnswGraphHeader *header = graph->header;
-	int			node_level = graph->levels[node] & ~JUDGED;
+	int			node_level = graph->levels[node] & ~HNSW_JUDGED;
 	uint64_t	entry = __atomic_load_n(&header->entry, __ATOMIC_ACQUIRE);
 	int			entry_level;
 
@@ -917,7 +914,7 @@ add_recent(const HnswGraph *graph, HnswWorker *worker, Search *search)
 	{
 		uint32_t	node = worker->recent[from % RECENT];
 
-		if ((graph->levels[node] & ~JUDGED) >= search->level && !visit(search, node))
+		if ((graph->levels[node] & ~HNSW_JUDGED) >= search->level && !visit(search, node))
 			pool_insert(search, graph->header->ef_construction,
 						vx_quant_code_distance(graph->params, slot, get_slot(graph, node)), node);
 	}
@@ -953,7 +950,7 @@ static void
 end_insert(HnswGraph *graph, HnswWorker *worker, Search *search)
 {
 	HnswGraphHeader *header = graph->header;
-	int			node_level = graph->levels[search->node] & ~JUDGED;
+	int			node_level = graph->levels[search->node] & ~HNSW_JUDGED;
 
 	if (node_level > (int) (__atomic_load_n(&header->entry, __ATOMIC_RELAXED) & 0xFF))
 	{
@@ -1094,134 +1091,4 @@ vx_hnsw_graph_step(HnswGraph *graph, HnswWorker *worker, const QuantSlotData *sl
 	for (i = 0; i < search->pool_count && i < ef && i < max; i++)
 		distances[i] = search->pool[i].distance;
 	return i;
-}
-
-/*
- * Breadth-first from what is in order[0..done): reaches new nodes through
- * their first link, which becomes the protected one.  Returns the new count.
- */
-static uint32_t
-reach(HnswGraph *graph, uint8_t *reached, uint32_t *order, uint32_t from, uint32_t done)
-{
-	int			size = list_size(graph, 0);
-
-	for (; from < done; from++)
-	{
-		uint32_t   *list = get_list(graph, order[from], 0);
-		int			i;
-
-		if (graph->check_interrupts != NULL && from % 1024 == 0)
-			graph->check_interrupts();
-		for (i = 0; i < size && list[i] != HNSW_NONE; i++)
-		{
-			uint32_t	neighbour = list[i] & HNSW_ID_MASK;
-
-			if (reached[neighbour])
-				continue;
-			reached[neighbour] = 1;
-			list[i] |= HNSW_PROTECTED;
-			order[done++] = neighbour;
-		}
-	}
-	return done;
-}
-
-/*
- * Make room for a link to an orphan in the list of a node near it: a free
- * place, or that of the last link that is nobody's protected one.
- */
-static bool
-link_orphan(HnswGraph *graph, uint32_t node, uint32_t orphan)
-{
-	uint32_t   *list = get_list(graph, node, 0);
-	int			size = list_size(graph, 0);
-	int			i;
-
-	for (i = 0; i < size; i++)
-	{
-		if (list[i] == HNSW_NONE)
-			break;
-	}
-	if (i == size)
-	{
-		for (i = size - 1; i >= 0 && (list[i] & HNSW_PROTECTED); i--)
-			;
-		if (i < 0)
-			return false;
-	}
-	list[i] = orphan | HNSW_PROTECTED;
-	return true;
-}
-
-/* The bit says something else from now on. */
-static void
-forget_covered(HnswGraph *graph)
-{
-	size_t		m = graph->header->m;
-	size_t		count = graph->header->count * 2 * m;
-	size_t		i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (graph->links[i] != HNSW_NONE)
-			graph->links[i] &= ~COVERED;
-	}
-	count = graph->header->upper_lists * m;
-	for (i = 0; i < count; i++)
-	{
-		if (graph->upper_links[i] != HNSW_NONE)
-			graph->upper_links[i] &= ~COVERED;
-	}
-	for (i = 0; i < graph->header->count; i++)
-		graph->levels[i] &= ~JUDGED;
-}
-
-uint32_t
-vx_hnsw_graph_finish(HnswGraph *graph, HnswWorker *worker, uint32_t *order)
-{
-	uint32_t	count = graph->header->count;
-	uint8_t    *reached = graph->locks; /* nobody locks any more */
-	uint32_t	done = 1;
-	uint32_t	orphans = 0;
-	Search	   *search = &worker->lanes[0];
-	uint32_t	node;
-
-	if (count == 0)
-		return 0;
-	forget_covered(graph);
-	memset(reached, 0, count);
-	order[0] = (uint32_t) (graph->header->entry >> 32);
-	reached[order[0]] = 1;
-	done = reach(graph, reached, order, 0, done);
-
-	for (node = 0; node < count && done < count; node++)
-	{
-		uint32_t	before = done;
-		bool		linked = false;
-		uint64_t	entry = graph->header->entry;
-		int			i;
-
-		if (reached[node])
-			continue;
-		if (graph->check_interrupts != NULL)
-			graph->check_interrupts();
-
-		/* The nearest reached nodes first; any other with room will do. */
-		descend(graph, search, get_slot(graph, node), (uint32_t) (entry >> 32),
-				(int) (entry & 0xFF), 0);
-		restart_from_pool(graph, search);
-		search_level(graph, search, get_slot(graph, node), graph->header->ef_construction, 0);
-		for (i = 0; i < search->pool_count && !linked; i++)
-			linked = reached[search->pool[i].node] &&
-				link_orphan(graph, search->pool[i].node, node);
-		for (i = (int) done - 1; i >= 0 && !linked; i--)
-			linked = link_orphan(graph, order[i], node);
-
-		reached[node] = 1;
-		order[done++] = node;
-		done = reach(graph, reached, order, before, done);
-		orphans++;
-	}
-	memset(graph->locks, 0, count);
-	return orphans;
 }

@@ -36,6 +36,9 @@
 #define HNSW_PROTECTED	0x80000000U
 #define HNSW_ID_MASK	0x7FFFFFFFU
 
+/* In levels, while it is built: who is covered in the node's list of level 0 is known */
+#define HNSW_JUDGED 0x80
+
 /* What all who work on a graph share; fixed size, no pointers */
 typedef struct HnswGraphHeader
 {

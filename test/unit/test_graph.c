@@ -1,4 +1,4 @@
-/* sources: src/hnsw/hnsw_graph.c src/quant/ src/distance/ */
+/* sources: src/hnsw/hnsw_graph.c src/hnsw/hnsw_finish.c src/quant/ src/distance/ */
 /*-------------------------------------------------------------------------
  *
  * test_graph.c
