@@ -96,6 +96,7 @@ SELECT condition || ' -> ' || pg_temp.found_by(condition) FROM (VALUES
 	('{"key":"a[][]","match":{"value":10}}'), ('{"is_empty":{"key":"a[]"}}'), ('{"is_null":{"key":"a[]"}}'), ('{"key":"a[]","values_count":{"gt":0}}'), ('{"key":"a[]","values_count":{"lt":1}}'), ('{"key":"a[]","is_empty":true}'),
 	('{"key":"a[]","is_null":false}'), ('{"key":"a[].b","values_count":{"gte":2}}'),
 	('{"nested":{"key":"a","filter":{"must":{"key":"b","match":{"value":10}}}}}'), ('{"nested":{"key":"a","filter":{"must_not":{"key":"b","match":{"value":10}}}}}'), ('{"nested":{"key":"a[]","filter":{}}}'),
+	('{"nested":{"key":"a","filter":{"should":[]}}}'), ('{"nested":{"key":"a","filter":{"should":[],"must":[],"must_not":[]}}}'), ('{"nested":{"key":"a","filter":{"should":[],"must":{"key":"b","match":{"value":10}}}}}'),
 	('{"nested":{"key":"a","filter":{"must":{"key":"b[]","match":{"value":12}}}}}')
 ) t(condition);
 

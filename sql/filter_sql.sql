@@ -33,6 +33,27 @@ SELECT payload_filter_sql('{"must":{"has_vector":"x"}}', 'payload', 'id');
 SELECT length(payload_filter_sql(('{"must":{"key":"a' || repeat('[0]', 63) || '","is_null":true}}')::payload_filter, 'payload')) < 10000;
 SELECT payload_filter_sql(NULL, 'payload') IS NULL, payload_filter_sql('{}', NULL) IS NULL;
 
+-- So are keys of payloads: what is written for each kind of condition runs, and finds the payload with the key
+CREATE TEMP TABLE quoted AS SELECT * FROM (VALUES
+	(1, '{"o''x": ["a", 1, "2024-01-01", {"o''x": {"''; DROP TABLE quoted; --": 5}}]}'::jsonb),
+	(2, '{"o''''x": ["a", 1, "2024-01-01", {"o''''x": {"'''' OR true": 5}}]}')) v(id, payload);
+CREATE FUNCTION pg_temp.found_by(filter payload_filter) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	found text;
+BEGIN
+	EXECUTE 'SELECT string_agg(id::text, '' '') FROM quoted WHERE ' || payload_filter_sql(filter, 'payload', 'id') INTO found;
+	RETURN found;
+END
+$$;
+SELECT payload_filter_sql('{"must":[{"key":"\"o''x\"[].\"o''x\"","match":{"value":"''"}}]}', 'payload');
+SELECT condition, pg_temp.found_by(filter), (SELECT string_agg(id::text, ' ') FROM quoted WHERE payload_matches(payload, filter, id))
+FROM (SELECT condition, format('{"must":{"key":"\"o''x\"%s}}', condition)::payload_filter AS filter FROM unnest(ARRAY['","match":{"value":"a"}', '[0]","match":{"any":["a"]}',
+	'[]","match":{"text":"A"}', '","match":{"except":["b"]}', '","range":{"gt":0}', '[2]","range":{"gt":"2023-01-01"}', '","values_count":{"gt":3}', '","is_null":false',
+	'","type":"contains","match":{"value":"a"}', '","type":"regex","match":{"value":"^a''?$"}', '[].\"o''x\".\"''; DROP TABLE quoted; --\"","match":{"value":5}']) condition) f;
+SELECT pg_temp.found_by('{"must":{"nested":{"key":"\"o''x\"","filter":{"must":{"key":"\"o''x\".\"''; DROP TABLE quoted; --\"","range":{"lt":6}}}}}}'),
+	pg_temp.found_by('{"must":{"is_empty":{"key":"\"o''x\""}}}'), pg_temp.found_by('{"must":{"key":"a","match":{"value":"'' OR true --"}}}');
+DROP TABLE quoted;
+
 -- It says the same as @~: random filters on random payloads
 CREATE FUNCTION pg_temp.pick(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT choices[1 + floor(random() * cardinality(choices))::int] $$;
 CREATE FUNCTION pg_temp.random_scalar() RETURNS text LANGUAGE sql VOLATILE AS $$

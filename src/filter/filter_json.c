@@ -80,6 +80,7 @@ set_fault(Reader *reader, FilterFaultKind kind, const char *message)
 		reader->fault->kind = kind;
 		reader->fault->message = message;
 		reader->fault->place = NULL;
+		reader->fault->byte = 0;
 		reader->fault->hint = NULL;
 	}
 	return NULL;
@@ -94,6 +95,18 @@ set_syntax_fault(Reader *reader, const char *what)
 	return set_fault(reader, FILTER_FAULT_SYNTAX,
 					 vx_filter_format_text(reader->memory, "%s at byte %ld.", what,
 										   (long) (reader->at - reader->start) + 1));
+}
+
+/* Too much of something, which begins there */
+static void *
+set_limit_fault(Reader *reader, const char *start, const char *message)
+{
+	if (reader->fault->kind == FILTER_FAULT_NONE)
+	{
+		set_fault(reader, FILTER_FAULT_LIMIT, message);
+		reader->fault->byte = (long) (start - reader->start) + 1;
+	}
+	return NULL;
 }
 
 static void
@@ -277,15 +290,15 @@ read_number(Reader *reader, FilterString *number)
 		for (; digits < reader->at && exponent <= VX_FILTER_MAX_EXPONENT; digits++)
 			exponent = exponent * 10 + (*digits - '0');
 		if (exponent > VX_FILTER_MAX_EXPONENT)
-			return set_fault(reader, FILTER_FAULT_LIMIT,
-							 vx_filter_format_text(reader->memory, "an exponent is beyond %d",
-												   VX_FILTER_MAX_EXPONENT)) != NULL;
+			return set_limit_fault(reader, start,
+								   vx_filter_format_text(reader->memory, "an exponent is beyond %d",
+														 VX_FILTER_MAX_EXPONENT)) != NULL;
 	}
 	number->length = (int) (reader->at - start);
 	if (number->length > VX_FILTER_MAX_NUMBER_BYTES)
-		return set_fault(reader, FILTER_FAULT_LIMIT,
-						 vx_filter_format_text(reader->memory, "a number is longer than %d bytes",
-											   VX_FILTER_MAX_NUMBER_BYTES)) != NULL;
+		return set_limit_fault(reader, start,
+							   vx_filter_format_text(reader->memory, "a number is longer than %d bytes",
+													 VX_FILTER_MAX_NUMBER_BYTES)) != NULL;
 	copy = reader->memory->allocate(reader->memory->arg, (size_t) number->length + 1);
 	memcpy(copy, start, (size_t) number->length);
 	copy[number->length] = '\0';
@@ -302,9 +315,9 @@ read_container(Reader *reader, FilterJson *container)
 	FilterJson **link = &container->first;
 
 	if (++reader->depth > VX_FILTER_MAX_DEPTH)
-		return set_fault(reader, FILTER_FAULT_LIMIT,
-						 vx_filter_format_text(reader->memory, "it is nested more than %d levels deep",
-											   VX_FILTER_MAX_DEPTH)) != NULL;
+		return set_limit_fault(reader, reader->at - 1,
+							   vx_filter_format_text(reader->memory, "it is nested more than %d levels deep",
+													 VX_FILTER_MAX_DEPTH)) != NULL;
 	skip_spaces(reader);
 	if (!take_byte(reader, close))
 	{
@@ -427,9 +440,12 @@ vx_filter_read_json(const char *text, size_t length, const FilterMemory *memory,
 	reader.fault = fault;
 
 	if (length > VX_FILTER_MAX_BYTES)
-		return set_fault(&reader, FILTER_FAULT_LIMIT,
-						 vx_filter_format_text(memory, "it is longer than %d bytes",
-											   VX_FILTER_MAX_BYTES));
+	{
+		set_fault(&reader, FILTER_FAULT_LIMIT,
+				  vx_filter_format_text(memory, "it is longer than %d bytes", VX_FILTER_MAX_BYTES));
+		fault->place = "";
+		return NULL;
+	}
 	json = read_value(&reader);
 	if (json == NULL)
 		return NULL;

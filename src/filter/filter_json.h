@@ -58,7 +58,9 @@ typedef struct FilterFault
 	FilterFaultKind kind;
 	const char *message;
 	const char *place;			/* "must[2].range", "" at the top; NULL if
-								 * SYNTAX or LIMIT found while reading JSON */
+								 * found while reading JSON */
+	long		byte;			/* LIMIT found while reading JSON: where, from
+								 * 1; SYNTAX says it in its message */
 	const char *hint;			/* or NULL */
 } FilterFault;
 

@@ -77,6 +77,7 @@ set_fault(Parser *parser, FilterFaultKind kind, const Place *place,
 	parser->fault->kind = kind;
 	parser->fault->message = message;
 	parser->fault->place = write_place(parser, place);
+	parser->fault->byte = 0;
 	parser->fault->hint = hint;
 }
 
@@ -652,7 +653,10 @@ read_typed_condition(Parser *parser, const FilterJson *type, const FilterJson *m
 					  vx_filter_format_text(parser->memory, "it has more than %d regular expressions",
 											VX_FILTER_MAX_REGEXES), NULL);
 		else
+		{
+			node->place = write_place(parser, &value_place);
 			return true;
+		}
 		return false;
 	}
 	return true;

@@ -157,6 +157,7 @@ struct FilterNode
 	int64_t		slice_total;	/* SLICE, from 1 */
 	int64_t		slice_index;	/* SLICE, from 0, below total */
 
+	const char *place;			/* REGEX: of its text, as in FilterFault */
 	void	   *prepared;		/* of whoever matches; NULL after parsing */
 };
 

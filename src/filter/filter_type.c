@@ -87,6 +87,8 @@ find_bad_regex(const FilterNode *node, char **wrong)
 static char *
 describe_place(const FilterFault *fault)
 {
+	if (fault->place == NULL)
+		return psprintf("At byte %ld.", fault->byte);
 	return fault->place[0] == '\0' ? pstrdup("At the top level.")
 		: psprintf("At path %s.", fault->place);
 }
@@ -105,7 +107,7 @@ report_fault(const FilterFault *fault, Node *escontext)
 			ereturn(escontext, (Datum) 0,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("payload filter is too large: %s", fault->message),
-					 fault->place ? errdetail("%s", describe_place(fault)) : 0));
+					 errdetail("%s", describe_place(fault))));
 		case FILTER_FAULT_INVALID:
 		case FILTER_FAULT_NONE:
 			break;
@@ -134,15 +136,14 @@ read_filter(const char *text, int length, Node *escontext)
 		ereturn(escontext, (Datum) 0,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid regular expression in payload filter: %s", wrong),
-				 errdetail("In the condition %s.",
-						   vx_filter_write_condition(bad_regex, &vx_filter_memory).bytes)));
+				 errdetail("At path %s.", bad_regex->place)));
 	canonical = vx_filter_write(root, &vx_filter_memory);
 	if (canonical.length > VX_FILTER_MAX_BYTES)
 	{
 		fault.kind = FILTER_FAULT_LIMIT;
 		fault.message = psprintf("its canonical text is longer than %d bytes",
 								 VX_FILTER_MAX_BYTES);
-		fault.place = NULL;
+		fault.place = "";
 		return report_fault(&fault, escontext);
 	}
 	return PointerGetDatum(cstring_to_text_with_len(canonical.bytes, canonical.length));

@@ -229,7 +229,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (root == NULL)
 	{
 		if (fault.kind == FILTER_FAULT_NONE || fault.message == NULL || fault.message[0] == '\0' ||
-			(fault.kind == FILTER_FAULT_INVALID && fault.place == NULL))
+			(fault.kind != FILTER_FAULT_SYNTAX && fault.place == NULL && fault.byte < 1))
 			complain("fault without words", text, size);
 	}
 	else
