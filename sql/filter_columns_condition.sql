@@ -150,6 +150,32 @@ SELECT * FROM filter_condition_verdict WHERE (counted AND nearest AND farther AN
 SELECT count(*) FROM filter_condition_verdict WHERE has_rows = '1';
 SELECT * FROM hnsw_index_check('filter_condition_i', true);
 
+-- varchar, by both access methods
+DROP INDEX filter_condition_i;
+ALTER TABLE filter_condition DROP c, DROP e, ADD w varchar(30), ADD x varchar COLLATE "C";
+UPDATE filter_condition SET w = s, x = s;
+TRUNCATE filter_condition_list;
+INSERT INTO filter_condition_list SELECT replace(condition, 'w', name) FROM unnest(ARRAY['w', 'x']) name, unnest(ARRAY[
+	$$w = 'ab'$$, $$w = 'ab'::text$$, $$w = 'ab'::varchar(1)$$, $$w = 'a'$$, $$w IN ('aa', 'ab', 'ac', NULL)$$, $$w = ANY ('{aa,ab}'::varchar[])$$, $$w = ANY ('{}'::text[])$$,
+	$$w < 'b'$$, $$w < 'b'::varchar$$, $$w <= 'ab'$$, $$w > 'ia4' AND w < 'ij'$$, $$w >= 'i'$$, $$w < ''$$, $$w COLLATE "C" >= 'i'$$,
+	$$w ^@ 'ab'$$, $$w ^@ 'ab'::varchar$$, $$w ^@ ''$$, $$w ^@ 'abc9f'$$, $$w LIKE 'ab%'$$, $$w LIKE 'ab\_%'$$, $$w LIKE 'ab'$$, $$w LIKE 'a_c%'$$, $$w LIKE '%b'$$, $$w NOT LIKE 'a%' AND w < 'b'$$,
+	$$w LIKE 'ab%' AND w IN ('ab', 'abc', 'aba')$$, $$w IS NULL$$, $$w IS NOT NULL AND i2 > 40$$, $$w = s AND w < 'c'$$]) condition;
+CREATE FUNCTION pg_temp.not_answered() RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT condition FROM filter_condition_list l WHERE NOT EXISTS (
+		SELECT 1 FROM pg_temp.answer(format('EXPLAIN (FORMAT json) SELECT count(*) FROM filter_condition WHERE %s', condition), true) p WHERE p LIKE '%"Index Cond"%')
+	ORDER BY condition COLLATE "C"
+$$;
+CREATE INDEX filter_condition_i ON filter_condition USING flat (v vector_cosine_ops, w, x);
+SELECT count(*), count(*) FILTER (WHERE has_rows = '1') AS with_rows FROM filter_condition_verdict;
+SELECT * FROM filter_condition_verdict WHERE (counted AND nearest AND farther AND two) IS NOT TRUE;
+SELECT pg_temp.not_answered();
+SELECT * FROM flat_index_check('filter_condition_i', true);
+DROP INDEX filter_condition_i;
+CREATE INDEX filter_condition_i ON filter_condition USING hnsw (v vector_cosine_ops, w, x);
+SELECT * FROM filter_condition_verdict WHERE (counted AND nearest AND farther AND two) IS NOT TRUE;
+SELECT pg_temp.not_answered();
+SELECT * FROM hnsw_index_check('filter_condition_i', true);
+
 DROP VIEW filter_condition_verdict;
 DROP TABLE filter_condition, filter_condition_list;
 DROP COLLATION filter_case_blind;

@@ -271,3 +271,9 @@ CREATE TEMP TABLE stored (payload jsonb);
 ALTER TABLE stored ALTER payload SET STORAGE external;
 INSERT INTO stored SELECT jsonb_build_object('a', 1, 'long', repeat('x', 10000), 'z', jsonb_build_array('y'));
 SELECT payload @~ '{"must":[{"key":"a","match":{"value":1}},{"key":"z","match":{"value":"y"}}]}' FROM stored;
+
+-- A regular expression that takes ages can be cancelled
+SET statement_timeout = '50ms';
+SELECT jsonb_build_object('a', repeat('a', 401) || 'b') @~ '{"must":{"key":"a","type":"regex","match":{"value":"^(a*)(a*)(a*)(a*)(a*)\\1\\2\\3\\4\\5b$"}}}';
+SELECT payload_matches(jsonb_build_object('a', jsonb_build_array('c', repeat('a', 401) || 'b')), '{"must_not":{"key":"a","type":"regex","match":{"value":"^(a*)(a*)(a*)(a*)(a*)\\1\\2\\3\\4\\5b$"}}}', 1);
+RESET statement_timeout;

@@ -71,3 +71,18 @@ SELECT cost FROM graph_shortest_path('graph_edge', 7, 9, weighted => true);
 SELECT cost FROM graph_shortest_path('graph_edge', 3, 4, weighted => true);
 
 DROP TABLE graph_edge, graph_json, graph_big;
+
+-- A walk can be cancelled: these would otherwise come to the last edge, whose weight is none
+CREATE UNLOGGED TABLE graph_chain (src int, dst int, weight float8);
+INSERT INTO graph_chain SELECT n, n + 1, 1 FROM generate_series(1, 40000) n;
+INSERT INTO graph_chain VALUES (40001, 40002, 'NaN');
+CREATE INDEX ON graph_chain (src) INCLUDE (dst, weight);
+SET statement_timeout = '5ms';
+SELECT count(*) FROM graph_walk('graph_chain', ARRAY[1], max_depth => NULL);
+SELECT count(*) FROM graph_walk('graph_chain', ARRAY[1], max_depth => NULL, strategy => 'best_first');
+SELECT count(*) FROM (SELECT graph_walk('graph_chain', ARRAY[1], max_depth => NULL)) s;
+SELECT count(*) FROM graph_subgraph('graph_chain', ARRAY[1], max_depth => NULL);
+SELECT count(*) FROM graph_trace('graph_chain', 1, NULL, 'out', NULL);
+SELECT * FROM graph_shortest_path('graph_chain', 1, 0, weighted => true);
+RESET statement_timeout;
+DROP TABLE graph_chain;
