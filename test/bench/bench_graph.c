@@ -22,6 +22,7 @@
 
 #define QUERIES 500
 #define K 10
+#define RANGE_NODES 64
 
 static HnswGraph graph;
 static QuantParams params;
@@ -55,15 +56,40 @@ slot_at(const char *slots, uint32_t i)
 	return (const QuantSlotData *) (slots + (size_t) i * params.slot_bytes);
 }
 
+/* A thread's range of nodes, as long as a build's processes take them */
+typedef struct NodeRange
+{
+	uint32_t	next;
+	uint32_t	end;
+} NodeRange;
+
+static uint32_t
+take_node(void *arg)
+{
+	NodeRange  *range = arg;
+
+	if (range->next == range->end)
+	{
+		uint32_t	count = graph.header->count;
+
+		range->next = __atomic_fetch_add(&next_node, RANGE_NODES, __ATOMIC_RELAXED);
+		if (range->next > count)
+			range->next = count;
+		range->end = count - range->next < RANGE_NODES ? count : range->next + RANGE_NODES;
+		if (range->next == range->end)
+			return HNSW_NONE;
+	}
+	return range->next++;
+}
+
 static void *
 work(void *arg)
 {
 	HnswWorker *worker = vx_hnsw_worker_init(arg, graph.header->count, graph.header->m,
 											 graph.header->ef_construction);
-	uint32_t	node;
+	NodeRange	range = {0, 0};
 
-	while ((node = __atomic_fetch_add(&next_node, 1, __ATOMIC_RELAXED)) < graph.header->count)
-		vx_hnsw_graph_insert(&graph, worker, node);
+	vx_hnsw_graph_insert_many(&graph, worker, take_node, &range);
 	return NULL;
 }
 
