@@ -18,12 +18,10 @@
 
 #define LAST_SCAN_COLUMNS 14
 
-/*
- * True if policies keep rows of the index's table from the caller: numbers of
- * rows would count those, too.
- */
-static bool
-counts_hidden_rows(Oid index)
+const char *const vx_am_mode_names[] = {NULL, "rows", "walk", "all", "matches"};
+
+bool
+vx_am_counts_hidden_rows(Oid index)
 {
 	Oid			table = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
 
@@ -34,7 +32,6 @@ PG_FUNCTION_INFO_V1(vecext_last_scan_counters);
 Datum
 vecext_last_scan_counters(PG_FUNCTION_ARGS)
 {
-	static const char *const modes[] = {NULL, "rows", "walk", "all", "matches"};
 	const AmScanCounters *last = &vx_am_last_scan;
 	TupleDesc	desc;
 	Datum		values[LAST_SCAN_COLUMNS];
@@ -57,9 +54,9 @@ vecext_last_scan_counters(PG_FUNCTION_ARGS)
 	values[10] = Int64GetDatum(last->late_rows);
 	values[11] = Int64GetDatum(last->rows);
 	nulls[12] = nulls[13] = last->mode == AM_MODE_NONE;
-	values[12] = nulls[12] ? (Datum) 0 : CStringGetTextDatum(modes[last->mode]);
+	values[12] = nulls[12] ? (Datum) 0 : CStringGetTextDatum(vx_am_mode_names[last->mode]);
 	values[13] = Int64GetDatum(last->matches);
-	if (counts_hidden_rows(last->index))
+	if (vx_am_counts_hidden_rows(last->index))
 		nulls[7] = nulls[8] = nulls[9] = nulls[10] = nulls[11] = nulls[13] = true;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -90,6 +90,32 @@ release_heap(AmScan state)
 }
 
 void
+vx_am_sum_counters(IndexScanDesc scan, AmScanCounters *sum)
+{
+	AmScan		state = (AmScan) scan->opaque;
+	const AmScanCounters *last = &state->counters;
+
+	*sum = state->earlier;
+	if (!state->started)
+		return;
+	sum->index = last->index;
+	if (last->walks > 0)
+		sum->ef = last->ef;
+	sum->walks += last->walks;
+	sum->hops += last->hops;
+	sum->distances += last->distances;
+	sum->repeats += last->repeats;
+	sum->passes += last->passes;
+	sum->candidates += last->candidates;
+	sum->rechecks += last->rechecks;
+	sum->dead_rows += last->dead_rows;
+	sum->late_rows += last->late_rows;
+	sum->rows += last->rows;
+	sum->mode = last->mode;
+	sum->matches += last->matches;
+}
+
+void
 vx_am_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
 			 ScanKey order_bys, int order_by_count)
 {
@@ -97,12 +123,14 @@ vx_am_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
 	MemoryContext query_context = state->query_context;
 	const AmWalk *walk = state->walk;
 	AmToast    *toast = state->toast;
+	AmScanCounters earlier;
 
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, sizeof(ScanKeyData) * scan->numberOfKeys);
 	if (order_bys && scan->numberOfOrderBys > 0)
 		memmove(scan->orderByData, order_bys, sizeof(ScanKeyData) * scan->numberOfOrderBys);
 
+	vx_am_sum_counters(scan, &earlier);
 	release_heap(state);
 	MemoryContextReset(query_context);
 	memset(state, 0, sizeof(AmScanData));
@@ -110,6 +138,7 @@ vx_am_rescan(IndexScanDesc scan, ScanKey keys, int key_count,
 	state->walk = walk;
 	state->toast = toast;
 	state->map_buffer = InvalidBuffer;
+	state->earlier = earlier;
 }
 
 void

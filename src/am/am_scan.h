@@ -52,6 +52,15 @@ typedef struct AmScanCounters
 
 extern AmScanCounters vx_am_last_scan;
 
+/* by AmScanMode; NULL for none */
+extern const char *const vx_am_mode_names[];
+
+/*
+ * True if policies keep rows of the index's table from the user: numbers of
+ * rows would count those, too.
+ */
+extern bool vx_am_counts_hidden_rows(Oid index);
+
 /*
  * A way to the nearest candidates that is faster than a pass over the codes
  * but may miss some: the scan takes batches from it as long as it gives any and
@@ -91,6 +100,12 @@ extern bool vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern int64 vx_am_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
 extern void vx_am_end_scan(IndexScanDesc scan);
 
+/*
+ * What a scan has cost so far, with all it did before it was started again; ef
+ * and mode are the last ones.  index is InvalidOid if it has never been run.
+ */
+extern void vx_am_sum_counters(IndexScanDesc scan, AmScanCounters *sum);
+
 /* am_parallel.c */
 typedef struct AmParallelData AmParallelData;
 extern Size vx_am_estimate_parallel(VX_ESTIMATE_PARALLEL_ARGS);
@@ -112,6 +127,9 @@ typedef enum AmPhase
 
 extern bool vx_am_claim_chunk(IndexScanDesc scan, AmPhase phase, uint32 *next_private,
 							  uint32 *chunk);
+
+/* am_explain.c */
+extern void vx_am_install_explain_hook(void);
 
 /* am_limit.c */
 extern void vx_am_install_executor_hook(void);

@@ -65,6 +65,7 @@ typedef struct AmScanData
 	bool		has_returned;	/* last_distance is set */
 	double		last_distance;	/* of the farthest row returned */
 	AmScanCounters counters;
+	AmScanCounters earlier;		/* the sum before the last rescan */
 
 	/* candidates of this batch */
 	AmCandidate *candidates;

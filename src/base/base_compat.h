@@ -105,6 +105,9 @@ typedef RelFileNode RelFileLocator;
 #define vx_count_instrument_search(scan) ((void) 0)
 #endif
 
+/* 18 lets others write into EXPLAIN's output. */
+#define VX_HAS_EXPLAIN_HOOK (PG_VERSION_NUM >= 180000)
+
 /* 18 has an argument more. */
 #if PG_VERSION_NUM >= 180000
 #define vx_index_beginscan(table, index, snapshot, keys, order_bys) \

@@ -61,6 +61,7 @@ vecext_flat_handler(PG_FUNCTION_ARGS)
 
 	register_options();
 	vx_am_install_planner_hook((void *) vx_flat_estimate_cost, true);
+	vx_am_install_explain_hook();
 
 	routine->amstrategies = 0;
 	routine->amsupport = AM_PROC_COUNT;

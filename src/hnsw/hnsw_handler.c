@@ -88,6 +88,7 @@ vecext_hnsw_handler(PG_FUNCTION_ARGS)
 	register_options();
 	vx_am_install_planner_hook((void *) vx_hnsw_estimate_cost, false);
 	vx_am_install_executor_hook();
+	vx_am_install_explain_hook();
 
 	routine->amstrategies = 0;
 	routine->amsupport = AM_PROC_COUNT;
