@@ -33,6 +33,9 @@
 #define JSONB_BYTES (BLCKSZ >= 2048 ? 32 : 16)
 #define JSONB_ITEM_BITS 2
 
+StaticAssertDecl(StoreAttributesPerPage(JSONB_BYTES) > 0, "a page has room for signatures");
+StaticAssertDecl(StoreAttributesPerPage(ARRAY_BYTES) > 0, "a page has room for signatures");
+
 /* Ways to meet a payload filter that are told apart */
 #define MAX_FILTER_PATTERNS 64
 

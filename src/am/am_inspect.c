@@ -96,6 +96,16 @@ vx_am_open_for_check(Oid index_oid, const char *am_name,
 	*heap = table_open(heap_oid, mode);
 	*index = index_open(index_oid, mode);
 
+	/*
+	 * The number may have come to another index while we waited for the
+	 * locks.
+	 */
+	if (heap_oid != IndexGetRelation(index_oid, true))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("could not open parent table of index \"%s\"",
+						RelationGetRelationName(*index))));
+
 	am_tuple = SearchSysCache1(AMOID, ObjectIdGetDatum((*index)->rd_rel->relam));
 	if (!HeapTupleIsValid(am_tuple) ||
 		strcmp(NameStr(((Form_pg_am) GETSTRUCT(am_tuple))->amname), am_name) != 0)

@@ -251,6 +251,10 @@ insert_parallel(HnswOverflow *overflow, Relation index, bool concurrent, int wor
 	{
 		DestroyParallelContext(context);
 		ExitParallelMode();
+		ereport(NOTICE,
+				(errmsg("rows of index \"%s\" are inserted without parallel workers",
+						RelationGetRelationName(index)),
+				 errdetail("The server has no dynamic shared memory segment left.")));
 		return false;
 	}
 

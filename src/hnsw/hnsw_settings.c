@@ -127,7 +127,7 @@ vx_hnsw_define_settings(void)
 		vx_hnsw_scan_mem_multiplier_at = ((struct config_real *) foreign)->variable;
 	else
 		DefineCustomRealVariable("hnsw.scan_mem_multiplier",
-								 "Sets the memory of a search, in multiples of work_mem.",
+								 "Has no effect; sets the memory of a search in pgvector.",
 								 NULL,
 								 &own_scan_mem_multiplier,
 								 1, 1, 1000,

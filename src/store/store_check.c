@@ -376,6 +376,7 @@ check_rows(CheckState *state)
 		int64		block = block_of(state, STORE_ROW, id / STORE_ROWS_PER_PAGE);
 		bool		reached = (state->seen_rows[id / 8] & (1 << (id % 8))) != 0;
 
+		CHECK_FOR_INTERRUPTS();
 		if (StoreRowLife(row) > STORE_ROW_DEAD || StoreRowKind(row) > STORE_ROW_ODD)
 			complain(state, "I6", block, "row %u has state %u", id, row->state);
 		if (StoreRowLife(row) == STORE_ROW_FREE)

@@ -124,7 +124,7 @@ typedef struct StoreMetaData
 } StoreMetaData;
 
 StaticAssertDecl(offsetof(StoreMetaData, am_words) % 8 == 0, "am_words is aligned");
-StaticAssertDecl(sizeof(StoreMetaData) <= 1024, "metapage fits the smallest block");
+StaticAssertDecl(sizeof(StoreMetaData) <= 1024 - 24 - 24, "metapage fits the smallest block");
 
 /* Map page: header, then entries */
 typedef struct StoreMapHeaderData

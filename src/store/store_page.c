@@ -199,7 +199,12 @@ vx_store_check_meta_page(Relation index, Page page)
 	{
 		int			bytes = meta->attribute_bytes[i];
 
-		if (bytes != 4 && (bytes == 0 || bytes % 8 != 0 || bytes > STORE_MAX_ATTRIBUTE_BYTES))
+		/*
+		 * Of the widest, small blocks have no room for any; others divide by
+		 * how many.
+		 */
+		if ((bytes != 4 && (bytes == 0 || bytes % 8 != 0 || bytes > STORE_MAX_ATTRIBUTE_BYTES)) ||
+			StoreAttributesPerPage(bytes) == 0)
 			vx_store_report_corruption(index, "Attribute column %d has %d bytes.", i + 1, bytes);
 	}
 	for (i = 0; i < STORE_MAX_FAMILIES; i++)
