@@ -25,7 +25,7 @@
 /* Lists that keep changing under our hands this often are left alone. */
 #define MAX_TRIES 1000
 
-/* Nodes looked at for one that has room for a protected link */
+/* Lists that are tried for one that has room for a protected link */
 #define MAX_PROTECTORS 10000
 
 #define CACHE_LINE 64
@@ -509,33 +509,48 @@ vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to)
 	return done;
 }
 
-/*
- * Link one of the nodes in the queue, or whom these protect, to node with a
- * protected link.  Where all lists are full of such links, these form a tree,
- * and there is room where it ends: go down until then.
- */
+/* HnswFilter: nodes in use */
 static bool
-protect_from_tree(StoreIndex *store, ListPlan *plan, uint32 node, const QuantSlotData *slot,
-				  uint32 *queue, int tail)
+is_live(void *arg, uint32 node)
 {
-	int			head;
-	int			i;
+	return vx_hnsw_node_is_live((StoreIndex *) arg, node, NULL);
+}
 
-	for (head = 0; head < tail; head++)
+uint32
+vx_hnsw_protect_from(StoreIndex *store, const uint32 *from, int count, uint32 node,
+					 HnswFilter may_protect, void *arg)
+{
+	ListPlan   *plan = palloc(sizeof(ListPlan));
+	QuantSlotData *slot = palloc(store->quant->slot_bytes);
+	uint32	   *queue = palloc(sizeof(uint32) * Max(MAX_PROTECTORS, count));
+	uint32		protector = STORE_NONE;
+	int			head;
+	int			tail = count;
+
+	plan->codes = NULL;
+	vx_hnsw_read_codes(store, &node, 1, (char *) slot);
+	memcpy(queue, from, sizeof(uint32) * count);
+	for (head = 0; head < tail && protector == STORE_NONE; head++)
 	{
 		uint32		owner = queue[head];
+		int			i;
 
-		if (owner == node || !vx_hnsw_node_is_live(store, owner, NULL))
+		if (owner == node || !may_protect(arg, owner))
 			continue;
 		if (make_link(store, plan, owner, NULL, node, slot, true))
-			return true;
+			protector = owner;
 		for (i = 0; i < plan->count && tail < MAX_PROTECTORS; i++)
 		{
 			if (plan->links[i] & HNSW_LINK_PROTECTED)
 				queue[tail++] = HnswLinkNode(plan->links[i]);
 		}
 	}
-	return false;
+	if (plan->codes != NULL)
+		pfree(plan->codes);
+	pfree(plan);
+	pfree(slot);
+	pfree(queue);
+	return protector;
 }
 
 void
@@ -653,12 +668,12 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	}
 	if (!protected && count > 0)
 	{
-		uint32	   *queue = palloc(sizeof(uint32) * MAX_PROTECTORS);
+		uint32	   *from = palloc(sizeof(uint32) * count);
 
 		for (i = 0; i < count; i++)
-			queue[i] = neighbours[i].node;
-		protect_from_tree(store, &plans[0], node, slot, queue, count);
-		pfree(queue);
+			from[i] = neighbours[i].node;
+		(void) vx_hnsw_protect_from(store, from, count, node, is_live, store);
+		pfree(from);
 	}
 	if (!entry.done)
 		vx_store_remember_node(store, hash, node);

@@ -52,6 +52,15 @@ extern void vx_hnsw_link_each_other(StoreIndex *store, uint32 node, const QuantS
 /* Give `to` a protected link from `from`; false if that has no room for one. */
 extern bool vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to);
 
+/*
+ * Give a node a protected link from one of count others that may protect it.
+ * Where all their lists are full of such links, these form trees, and there is
+ * room where a tree ends: whom they protect is asked next, and so on.  Returns
+ * who protects the node now, or STORE_NONE.
+ */
+extern uint32 vx_hnsw_protect_from(StoreIndex *store, const uint32 *from, int count, uint32 node,
+								   HnswFilter may_protect, void *arg);
+
 /* True if the node is in use, by its own page under lock. */
 extern bool vx_hnsw_node_is_live(StoreIndex *store, uint32 node, uint32 *incarnation);
 

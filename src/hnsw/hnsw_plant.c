@@ -28,9 +28,6 @@
 /* Step 4 gives up walking when it has been so many times ef_construction wide. */
 #define WIDEST_WALK 64
 
-/* Lists that are tried for one that has room for a protected link */
-#define MAX_PROTECTORS 10000
-
 /*
  * Which tree is the node in?  Its root; the way there becomes shorter.
  */
@@ -56,10 +53,19 @@ is_outside(GraphVacuum *vacuum, uint32 node, uint32 root)
 {
 	uint32		other;
 
-	if (node >= vacuum->nodes)
+	if (node >= vacuum->tree_size)
 		return false;
 	other = find_root(vacuum, node);
 	return other != root && vacuum->tree[other] != STORE_NONE;
+}
+
+/* HnswFilter: nodes outside the tree that is being worked on */
+static bool
+is_outside_tree(void *arg, uint32 node)
+{
+	GraphVacuum *vacuum = (GraphVacuum *) arg;
+
+	return is_outside(vacuum, node, vacuum->root);
 }
 
 /*
@@ -78,8 +84,9 @@ read_trees(GraphVacuum *vacuum, uint32 entry)
 	uint32		page_no;
 	uint32		node;
 
-	for (node = 0; node < vacuum->nodes; node++)
-		tree[node] = is_dead(vacuum, node) ? STORE_NONE : node;
+	for (node = 0; node < vacuum->tree_size; node++)
+		tree[node] = node >= vacuum->nodes || is_dead(vacuum, node) ? STORE_NONE : node;
+	tree[entry] = entry;
 	for (page_no = 0; page_no < store->meta.families[STORE_LINK].pages; page_no++)
 	{
 		Buffer		buffer;
@@ -119,48 +126,6 @@ read_trees(GraphVacuum *vacuum, uint32 entry)
 }
 
 /*
- * Give a node a protected link from another or, if its list is full of such,
- * from one of those that it protects, and so on: there is room where a tree
- * ends.  With trees, none that is in the node's own.  Returns who protects
- * it now, or STORE_NONE.
- */
-uint32
-vx_hnsw_protect_from(GraphVacuum *vacuum, uint32 from, uint32 node, bool trees)
-{
-	StoreIndex *store = vacuum->store;
-	uint32	   *queue = palloc(sizeof(uint32) * MAX_PROTECTORS);
-	uint32		protector = STORE_NONE;
-	int			head = 0;
-	int			tail = 0;
-
-	queue[tail++] = from;
-	while (head < tail)
-	{
-		uint32		owner = queue[head++];
-		HnswLink	links[2 * HNSW_MAX_M];
-		int			count;
-		int			i;
-
-		if (vx_hnsw_protect_node(store, owner, node))
-		{
-			protector = owner;
-			break;
-		}
-		count = vx_hnsw_read_list(store, owner, links);
-		for (i = 0; i < count && tail < MAX_PROTECTORS; i++)
-		{
-			uint32		next = HnswLinkNode(links[i]);
-
-			if ((links[i] & HNSW_LINK_PROTECTED) && next != node && !is_dead(vacuum, next) &&
-				(!trees || is_outside(vacuum, next, node)))
-				queue[tail++] = next;
-		}
-	}
-	pfree(queue);
-	return protector;
-}
-
-/*
  * Find nodes outside its tree that are near to a root, as a walk does: ever
  * wider, since those that died around it are found, too.
  */
@@ -171,14 +136,12 @@ protect_by_walk(GraphVacuum *vacuum, uint32 root)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw protect",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	QuantSlotData *slot = palloc(store->quant->slot_bytes);
-	HnswSearch *search = vx_hnsw_begin_search(store);
+	QuantSlotData *slot;
+	HnswSearch *search = vx_hnsw_search_for_node(store, root, &slot);
 	int			least = HnswGetMeta(&store->meta)->ef_construction;
 	int			ef;
 	uint32		protector = STORE_NONE;
 
-	vx_hnsw_read_codes(store, &root, 1, (char *) slot);
-	vx_hnsw_search_for_code(search, slot);
 	for (ef = least; protector == STORE_NONE && ef <= least * WIDEST_WALK; ef *= 8)
 	{
 		const HnswCandidate *found;
@@ -262,15 +225,6 @@ protect_by_neighbours(GraphVacuum *vacuum, uint32 root, bool *island)
 	return STORE_NONE;
 }
 
-/* HnswFilter: nodes off the island */
-static bool
-is_mainland(void *arg, uint32 node)
-{
-	GraphVacuum *vacuum = (GraphVacuum *) arg;
-
-	return is_outside(vacuum, node, vacuum->island);
-}
-
 /*
  * A tree whose root has no live neighbour outside it may be an island: what was
  * put among nodes that have died since, and was linked to these and to its own
@@ -285,20 +239,18 @@ explore_island(GraphVacuum *vacuum, uint32 root)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw island",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	QuantSlotData *slot = palloc(store->quant->slot_bytes);
-	HnswSearch *search = vx_hnsw_begin_search(store);
 	uint32		members[ISLAND_MEMBERS];
 	int			member_count = 0;
 	int			head;
 
-	vacuum->island = root;
-	vx_hnsw_set_filter(search, is_mainland, vacuum);
 	members[member_count++] = root;
 	for (head = 0; head < member_count; head++)
 	{
 		uint32		node = members[head];
 		HnswLink	links[2 * HNSW_MAX_M];
 		uint32		candidates[MAX_CANDIDATES];
+		QuantSlotData *slot;
+		HnswSearch *search;
 		const HnswCandidate *found;
 		int			count = vx_hnsw_read_list(store, node, links);
 		int			i;
@@ -321,8 +273,8 @@ explore_island(GraphVacuum *vacuum, uint32 root)
 				MemoryContextAllocHuge(old_context, vacuum->found_room * sizeof(uint32)) :
 				repalloc_huge(vacuum->found, vacuum->found_room * sizeof(uint32));
 		}
-		vx_hnsw_read_codes(store, &node, 1, (char *) slot);
-		vx_hnsw_search_for_code(search, slot);
+		search = vx_hnsw_search_for_node(store, node, &slot);
+		vx_hnsw_set_filter(search, is_outside_tree, vacuum);
 		vx_hnsw_hide_node(search, node);
 		count = vx_hnsw_descend(search, 0) < 0 ? 0 :
 			vx_hnsw_search_bottom(search, HnswGetMeta(&store->meta)->ef_construction, &found);
@@ -330,12 +282,14 @@ explore_island(GraphVacuum *vacuum, uint32 root)
 		for (i = 0; i < count; i++)
 			candidates[i] = found[i].node;
 		count = vx_hnsw_rank_candidates(vacuum, node, candidates, count, vacuum->m);
-		if (count == 0)
-			continue;
-		vacuum->found[vacuum->found_size++] = node;
-		vacuum->found[vacuum->found_size++] = count;
+		if (count > 0)
+		{
+			vacuum->found[vacuum->found_size++] = node;
+			vacuum->found[vacuum->found_size++] = count;
+		}
 		for (i = 0; i < count; i++)
 			vacuum->found[vacuum->found_size++] = vacuum->neighbours[i].node;
+		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
@@ -385,8 +339,16 @@ vx_hnsw_plant_trees(GraphVacuum *vacuum, uint32 entry)
 	StoreIndex *store = vacuum->store;
 	uint32		root;
 
+	/*
+	 * The entry point may be a node that has come since the dead were
+	 * collected.
+	 */
+	vacuum->tree_size = Max(vacuum->nodes, vx_hnsw_node_limit(store));
+	if (entry >= vacuum->tree_size)
+		vx_store_report_corruption(store->relation, "The entry point is node %u of %u.", entry,
+								   vacuum->tree_size);
 	vacuum->tree = MemoryContextAllocHuge(CurrentMemoryContext,
-										  sizeof(uint32) * ((Size) vacuum->nodes + 1));
+										  sizeof(uint32) * (Size) vacuum->tree_size);
 	read_trees(vacuum, entry);
 	for (root = 0; root < vacuum->nodes; root++)
 	{
@@ -404,13 +366,14 @@ vx_hnsw_plant_trees(GraphVacuum *vacuum, uint32 entry)
 			vacuum->tree[root] = STORE_NONE;
 			continue;
 		}
+		vacuum->root = root;
 		protector = protect_by_neighbours(vacuum, root, &island);
 		if (island)
 			explore_island(vacuum, root);
 		if (protector == STORE_NONE)
 			protector = protect_by_walk(vacuum, root);
 		if (protector == STORE_NONE)
-			protector = vx_hnsw_protect_from(vacuum, entry, root, true);
+			protector = vx_hnsw_protect_from(store, &entry, 1, root, is_outside_tree, vacuum);
 		if (protector == STORE_NONE)
 			vx_store_report_corruption(store->relation, "No list has room for a link to node %u.", root);
 		vacuum->tree[root] = protector;

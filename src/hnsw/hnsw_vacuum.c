@@ -177,22 +177,24 @@ vx_hnsw_sort_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidat
 	StoreIndex *store = vacuum->store;
 	Size		slot_bytes = store->quant->slot_bytes;
 	const QuantSlotData *own = (QuantSlotData *) (vacuum->codes + count * slot_bytes);
+	const QuantSlotData *slots[MAX_CANDIDATES];
+	float		distances[MAX_CANDIDATES];
 	int			used = 0;
 	int			i;
 
-	vx_hnsw_read_codes(store, candidates, count, vacuum->codes);
+	vx_hnsw_gather_codes(store, candidates, count, vacuum->codes);
 	vx_hnsw_read_codes(store, &node, 1, vacuum->codes + count * slot_bytes);
 	for (i = 0; i < count; i++)
+		slots[i] = (QuantSlotData *) (vacuum->codes + i * slot_bytes);
+	vx_quant_code_distance_list(store->quant, own, slots, count, distances);
+	for (i = 0; i < count; i++)
 	{
-		const QuantSlotData *slot = (QuantSlotData *) (vacuum->codes + i * slot_bytes);
-		float		distance = vx_quant_code_distance(store->quant, own, slot);
-
-		if (isnan(slot->error) || isnan(distance))
+		if (isnan(slots[i]->error) || isnan(distances[i]))
 			continue;
-		vacuum->neighbours[used].distance = distance;
+		vacuum->neighbours[used].distance = distances[i];
 		vacuum->neighbours[used].node = candidates[i];
 		vacuum->neighbours[used].upper = i;
-		vacuum->neighbours[used].slot = slot;
+		vacuum->neighbours[used].slot = slots[i];
 		used++;
 	}
 	qsort(vacuum->neighbours, used, sizeof(HnswNeighbour), compare_neighbours);
@@ -211,6 +213,13 @@ vx_hnsw_rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidat
 
 	return vx_hnsw_select_neighbours(vacuum->store, vacuum->neighbours, used,
 									 Min(want, used), &wanted);
+}
+
+/* HnswFilter: all but those that are being removed */
+static bool
+is_not_dead(void *arg, uint32 node)
+{
+	return !is_dead((GraphVacuum *) arg, node);
 }
 
 /*
@@ -234,7 +243,7 @@ replace_entry(GraphVacuum *vacuum, uint32 root)
 	if (elected.entry_node == STORE_NONE || is_dead(vacuum, elected.entry_node))
 		elect_entry(vacuum, &elected);
 	if (root != STORE_NONE && elected.entry_node != root &&
-		vx_hnsw_protect_from(vacuum, elected.entry_node, root, false) == STORE_NONE)
+		vx_hnsw_protect_from(store, &elected.entry_node, 1, root, is_not_dead, vacuum) == STORE_NONE)
 		vx_store_report_corruption(store->relation, "No list has room for a link to node %u.", root);
 
 	buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
@@ -477,6 +486,21 @@ repair_upper(GraphVacuum *vacuum, uint32 number)
 }
 
 /*
+ * Get ready to walk to where a node is.  Its code goes to *slot, in the current
+ * memory context, in which the search lives, too.
+ */
+HnswSearch *
+vx_hnsw_search_for_node(StoreIndex *store, uint32 node, QuantSlotData **slot)
+{
+	HnswSearch *search = vx_hnsw_begin_search(store);
+
+	*slot = palloc(store->quant->slot_bytes);
+	vx_hnsw_read_codes(store, &node, 1, (char *) *slot);
+	vx_hnsw_search_for_code(search, *slot);
+	return search;
+}
+
+/*
  * Where a whole neighbourhood has died, its nodes' lists are of no use to those
  * who are left in it or round it: they are linked anew, as if they were inserted,
  * now that the lists of all others have room.
@@ -488,8 +512,8 @@ link_anew(GraphVacuum *vacuum, uint32 node, int level, uint32 own_upper)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw repair",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	QuantSlotData *slot = palloc(store->quant->slot_bytes);
-	HnswSearch *search = vx_hnsw_begin_search(store);
+	QuantSlotData *slot;
+	HnswSearch *search = vx_hnsw_search_for_node(store, node, &slot);
 	const HnswCandidate *found = NULL;
 	const HnswUpperCandidate *found_upper = NULL;
 	uint32		candidates[MAX_CANDIDATES];
@@ -500,8 +524,6 @@ link_anew(GraphVacuum *vacuum, uint32 node, int level, uint32 own_upper)
 	int			count = 0;
 	int			i;
 
-	vx_hnsw_read_codes(store, &node, 1, (char *) slot);
-	vx_hnsw_search_for_code(search, slot);
 	vx_hnsw_hide_node(search, node);
 	if (vx_hnsw_descend(search, level) == level)
 		found_count = level > 0 ? vx_hnsw_search_upper(search, ef, &found_upper) :

@@ -23,11 +23,12 @@ typedef struct GraphVacuum
 	uint32		dead_count;
 	uint32	   *tree;			/* by node: one nearer to its tree's root,
 								 * which has itself; STORE_NONE: not in use */
+	uint32		tree_size;
+	uint32		root;			/* of the tree that is being worked on */
 	uint32	   *found;			/* whom nodes of islands are to be linked to:
 								 * node, count, that many others */
 	Size		found_size;
 	Size		found_room;
-	uint32		island;			/* root of the one that is looked at */
 	int			m;
 	char	   *codes;			/* MAX_CANDIDATES + 1 slots */
 	HnswNeighbour *neighbours;
@@ -76,17 +77,13 @@ extern int	vx_hnsw_sort_candidates(GraphVacuum *vacuum, uint32 node, const uint3
 extern int	vx_hnsw_rank_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidates,
 									int count, int want);
 
+/* A walk to where a node is; *slot is its code, in the current memory context. */
+extern HnswSearch *vx_hnsw_search_for_node(StoreIndex *store, uint32 node, QuantSlotData **slot);
+
 /* hnsw_plant.c */
 
 /* Protected links of live nodes become one tree, with this root. */
 extern void vx_hnsw_plant_trees(GraphVacuum *vacuum, uint32 entry);
-
-/*
- * Give a node a protected link from another, or from one that that protects.
- * With trees, from none in the node's own.  Returns who protects it now, or
- * STORE_NONE.
- */
-extern uint32 vx_hnsw_protect_from(GraphVacuum *vacuum, uint32 from, uint32 node, bool trees);
 
 /* When lists have been repaired: link islands to the rest. */
 extern void vx_hnsw_bridge_islands(GraphVacuum *vacuum);

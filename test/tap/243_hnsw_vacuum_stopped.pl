@@ -125,6 +125,33 @@ for my $point ('vacuum-marked', 'vacuum-unlinked', 'hnsw-vacuum-marked', 'hnsw-v
 	sound("$point: ... filled again");
 	walks("$point: ... filled again");
 }
+
+# ---- An entry point that is newer than what vacuum looks at ----
+
+{
+	$node->safe_psql('postgres', qq{
+		DROP TABLE h;
+		CREATE TABLE h (id int, v vector($dims));
+		SELECT flattest.fill_cloud('h', 1, 90, $dims, 0.6);
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 10);
+		DELETE FROM h WHERE id % 3 = 0});
+	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
+	my ($entry, $from) = (0, 1001);
+	# Levels are drawn: one of the many is higher than all before it.
+	for (; $entry < 1000 && $from < 50000; $from += 4000)
+	{
+		$node->safe_psql('postgres', "SELECT flattest.fill_cloud('h', $from, 4000, $dims, $from / 100000.0)");
+		$entry = $node->safe_psql('postgres', "SELECT entry_node FROM hnsw_index_info('h_v')");
+	}
+	cmp_ok($entry, '>=', 1000, "a new entry point, node $entry");
+	release_debug_point($holder);
+	$vacuum->query('SELECT 1');
+	is($vacuum->{stderr} =~ s/background_psql[^\n]*\n//gr, '', '... vacuum goes on');
+	$vacuum->quit;
+	sound('a new entry point');
+	walks('a new entry point');
+}
+
 check_log($node);
 $node->stop;
 done_testing();
