@@ -686,92 +686,173 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	pfree(changes);
 }
 
+/* One entry of one upper list */
+typedef struct UpperChange
+{
+	uint32		upper;			/* whose list it is */
+	int			entry;
+	int			neighbour;
+	HnswUpperData *before;
+	bool		done;
+} UpperChange;
+
+static int
+compare_upper_changes(const void *a, const void *b)
+{
+	uint32		left = ((const UpperChange *) a)->upper;
+	uint32		right = ((const UpperChange *) b)->upper;
+
+	return left < right ? -1 : left > right;
+}
+
+/*
+ * Plan the change that links an upper slot's owner to node; before is filled
+ * with the slot.  Returns false if there is nothing to do: the link is there, the
+ * slot belongs to others by now, or the list is better without.
+ */
+static bool
+plan_upper_link(StoreIndex *store, const HnswNeighbour *owner, int level, uint32 node,
+				const QuantSlotData *slot, char *codes, UpperChange *change)
+{
+	const QuantParams *quant = store->quant;
+	int			m = (store->meta.upper_bytes - offsetof(HnswUpperData, links)) /
+		sizeof(HnswUpperLinkData);
+	HnswUpperData *before = change->before;
+	uint32		nodes[HNSW_MAX_M];
+	bool		fixed[HNSW_MAX_M + 1];
+	const QuantSlotData *slots[HNSW_MAX_M + 1];
+	float		distances[HNSW_MAX_M + 1];
+	int			used;
+	int			i;
+
+	change->upper = owner->upper;
+	change->done = false;
+	if (!vx_hnsw_read_upper(store, owner->upper, owner->node, level, before, &used))
+		return false;
+	for (i = 0; i < used; i++)
+	{
+		if (before->links[i].node_plus_one == node + 1)
+			return false;
+		if (before->links[i].node_plus_one <= vx_hnsw_node_limit(store))
+			continue;
+		/* Pages may have been added since the metapage was read. */
+		vx_store_refresh_meta(store);
+		if (before->links[i].node_plus_one > vx_hnsw_node_limit(store))
+			vx_store_report_corruption(store->relation, "Upper slot %u is linked to node %u.",
+									   owner->upper, before->links[i].node_plus_one - 1);
+	}
+	change->entry = used;
+	if (used < m)
+		return true;
+
+	for (i = 0; i < used; i++)
+	{
+		nodes[i] = before->links[i].node_plus_one - 1;
+		slots[i] = (QuantSlotData *) (codes + i * quant->slot_bytes);
+	}
+	vx_hnsw_gather_codes(store, nodes, used, codes);
+	slots[used] = slot;
+	vx_quant_code_distance_list(quant, owner->slot, slots, used + 1, distances);
+	memset(fixed, 0, sizeof(fixed));
+	change->entry = choose_victim(quant, slots, distances, fixed, used + 1);
+	return change->entry < used;
+}
+
+/*
+ * Make planned changes, sorted by slot, as far as the slots still are what they
+ * were; sets done for those.
+ */
+static void
+make_upper_changes(StoreIndex *store, UpperChange *changes, int count,
+				   const HnswUpperLinkData *link)
+{
+	uint32		upper_bytes = store->meta.upper_bytes;
+	uint32		per_page = HnswUppersPerPage(upper_bytes);
+	int			from = 0;
+
+	while (from < count)
+	{
+		Buffer		buffers[STORE_WAL_BLOCKS];
+		StoreWal	wal;
+		int			pages = 0;
+		int			puts = 0;
+		int			i;
+
+		vx_store_wal_begin(&wal, store->relation);
+		for (i = from; i < count; i++)
+		{
+			UpperChange *change = &changes[i];
+			uint32		page_no = change->upper / per_page;
+			HnswUpperData *on_page;
+
+			if (i == from || page_no != changes[i - 1].upper / per_page)
+			{
+				if (pages == STORE_WAL_BLOCKS)
+					break;
+				buffers[pages] = vx_store_lock(store, STORE_UPPER, page_no, BUFFER_LOCK_EXCLUSIVE);
+				vx_store_wal_add(&wal, buffers[pages], false);
+				pages++;
+			}
+			on_page = (HnswUpperData *) vx_store_slot(BufferGetPage(buffers[pages - 1]),
+													  STORE_UPPER, upper_bytes,
+													  change->upper % per_page);
+			if (memcmp(on_page, change->before, upper_bytes) != 0)
+				continue;
+			vx_store_wal_put(&wal, pages - 1, &on_page->links[change->entry], link, sizeof(*link));
+			change->done = true;
+			puts++;
+		}
+		if (puts > 0)
+			vx_store_wal_finish(&wal);
+		while (pages > 0)
+			UnlockReleaseBuffer(buffers[--pages]);
+		from = i;
+	}
+}
+
 void
 vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 						const QuantSlotData *slot, const HnswNeighbour *neighbours, int count)
 {
-	const QuantParams *quant = store->quant;
 	uint32		upper_bytes = store->meta.upper_bytes;
-	uint32		per_page = HnswUppersPerPage(upper_bytes);
 	int			m = (upper_bytes - offsetof(HnswUpperData, links)) / sizeof(HnswUpperLinkData);
-	HnswUpperData *copy = palloc(upper_bytes);
-	char	   *codes = palloc(quant->slot_bytes * m);
+	UpperChange *changes = palloc(sizeof(UpperChange) * Max(count, 1));
+	char	   *copies = palloc(upper_bytes * Max(count, 1));
+	char	   *codes = palloc(store->quant->slot_bytes * m);
+	bool	   *settled = palloc0(sizeof(bool) * Max(count, 1));
 	HnswUpperLinkData link;
+	int			tries;
 	int			i;
 
 	link.node_plus_one = node + 1;
 	link.upper = upper;
-	for (i = 0; i < count; i++)
+	for (tries = 0; tries < MAX_TRIES; tries++)
 	{
-		int			tries;
-		bool		done = false;
+		int			planned = 0;
 
-		for (tries = 0; tries < MAX_TRIES && !done; tries++)
+		CHECK_FOR_INTERRUPTS();
+		for (i = 0; i < count; i++)
 		{
-			uint32		nodes[HNSW_MAX_M];
-			bool		fixed[HNSW_MAX_M + 1];
-			const QuantSlotData *slots[HNSW_MAX_M + 1];
-			float		distances[HNSW_MAX_M + 1];
-			HnswUpperData *on_page;
-			Buffer		buffer;
-			int			used;
-			int			entry;
-			int			j;
+			UpperChange *change = &changes[planned];
 
-			CHECK_FOR_INTERRUPTS();
-			if (!vx_hnsw_read_upper(store, neighbours[i].upper, neighbours[i].node, level,
-									copy, &used))
-				break;
-			for (j = 0; j < used; j++)
-			{
-				if (copy->links[j].node_plus_one == node + 1)
-					break;
-				if (copy->links[j].node_plus_one <= vx_hnsw_node_limit(store))
-					continue;
-				/* Pages may have been added since the metapage was read. */
-				vx_store_refresh_meta(store);
-				if (copy->links[j].node_plus_one > vx_hnsw_node_limit(store))
-					vx_store_report_corruption(store->relation, "Upper slot %u is linked to node %u.",
-											   neighbours[i].upper,
-											   copy->links[j].node_plus_one - 1);
-			}
-			if (j < used)
-				break;
-			entry = used;
-			if (used == m)
-			{
-				for (j = 0; j < used; j++)
-				{
-					nodes[j] = copy->links[j].node_plus_one - 1;
-					slots[j] = (QuantSlotData *) (codes + j * quant->slot_bytes);
-				}
-				vx_hnsw_gather_codes(store, nodes, used, codes);
-				slots[used] = slot;
-				vx_quant_code_distance_list(quant, neighbours[i].slot, slots, used + 1, distances);
-				memset(fixed, 0, sizeof(fixed));
-				entry = choose_victim(quant, slots, distances, fixed, used + 1);
-				if (entry == used)
-					break;
-			}
-
-			buffer = vx_store_lock(store, STORE_UPPER, neighbours[i].upper / per_page,
-								   BUFFER_LOCK_EXCLUSIVE);
-			on_page = (HnswUpperData *) vx_store_slot(BufferGetPage(buffer), STORE_UPPER,
-													  upper_bytes,
-													  neighbours[i].upper % per_page);
-			if (memcmp(on_page, copy, upper_bytes) == 0)
-			{
-				StoreWal	wal;
-
-				vx_store_wal_begin(&wal, store->relation);
-				vx_store_wal_add(&wal, buffer, false);
-				vx_store_wal_put(&wal, 0, &on_page->links[entry], &link, sizeof(link));
-				vx_store_wal_finish(&wal);
-				done = true;
-			}
-			UnlockReleaseBuffer(buffer);
+			if (settled[i])
+				continue;
+			change->neighbour = i;
+			change->before = (HnswUpperData *) (copies + planned * upper_bytes);
+			if (plan_upper_link(store, &neighbours[i], level, node, slot, codes, change))
+				planned++;
+			else
+				settled[i] = true;
 		}
+		if (planned == 0)
+			break;
+		qsort(changes, planned, sizeof(UpperChange), compare_upper_changes);
+		make_upper_changes(store, changes, planned, &link);
+		for (i = 0; i < planned; i++)
+			settled[changes[i].neighbour] = changes[i].done;
 	}
-	pfree(copy);
+	pfree(changes);
+	pfree(copies);
 	pfree(codes);
+	pfree(settled);
 }
