@@ -8,10 +8,10 @@
  * 2. Else search for neighbours on each level from the node's own down.
  * 3. Write code, list, row and node in one record (vx_store_insert_linked), then
  *	  the node's slots of upper levels, from the lowest up.
- * 4. Link back those neighbours that the heuristic has asked for (hnsw_link.c):
- *	  the lists of the others have a nearer node that covers this one.  With
- *	  the last of these the node is entered into the directory, and from now
- *	  on equal rows find it.
+ * 4. Link back the nearest of those neighbours that the heuristic has asked for
+ *	  (hnsw_link.c): the lists of the others have a nearer node that covers this
+ *	  one.  With the last of these the node is entered into the directory, and
+ *	  from now on equal rows find it.
  * 5. Become the entry point if the level is higher than its.
  *
  * A crash after 3 leaves a row that no walk finds, of a transaction that is
@@ -37,6 +37,12 @@
 #include "hnsw/hnsw_inspect.h"
 #include "hnsw/hnsw_link.h"
 #include "hnsw/hnsw_read.h"
+
+/*
+ * A new node's links on level 0.  Its own cost four bytes each, links to it a page:
+ * more of the former make up for the fewer lists that take it in.
+ */
+#define LinksOfNewNode(m) ((m) + (m) / 2)
 
 /* Neighbours of one level */
 typedef struct LevelNeighbours
@@ -108,7 +114,8 @@ find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
 			found[i].slot = NULL;
 		}
 		levels[0].neighbours = found;
-		levels[0].count = vx_hnsw_select_neighbours(store, found, count, meta->m,
+		levels[0].count = vx_hnsw_select_neighbours(store, found, count,
+													LinksOfNewNode(meta->m),
 													&levels[0].wanted);
 
 		/* All of them are dead, and vacuum is on its way: look farther. */

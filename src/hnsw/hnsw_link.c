@@ -25,6 +25,13 @@
 /* Lists that keep changing under our hands this often are left alone. */
 #define MAX_TRIES 1000
 
+/*
+ * Lists that take a new node in: with its entry in the directory, changing them
+ * fills two records.  README.md, "WAL of an insert", has what more and fewer of
+ * them cost.
+ */
+#define MAX_LINKED_BACK (2 * STORE_WAL_BLOCKS - 1)
+
 /* Lists that are tried for one that has room for a protected link */
 #define MAX_PROTECTORS 10000
 
@@ -391,6 +398,28 @@ typedef struct NewEntry
 } NewEntry;
 
 /*
+ * May a planned change be made in the list as it is now?  The entry has to be
+ * what it was, and nobody may have linked the same node from another entry.
+ * Lists are filled from the front, and freed ones say so there.
+ */
+static bool
+is_plan_valid(const StoreIndex *store, const HnswLink *list, const LinkChange *change)
+{
+	int			room = store->meta.link_bytes / sizeof(HnswLink);
+	int			i;
+
+	if (list[0] == HNSW_LINK_FREED || list[change->entry] != change->before ||
+		(change->entry > 0 && list[change->entry - 1] == 0))
+		return false;
+	for (i = 0; i < room && list[i] != 0; i++)
+	{
+		if (i != change->entry && HnswLinkNode(list[i]) == HnswLinkNode(change->after))
+			return false;
+	}
+	return true;
+}
+
+/*
  * Make planned changes, sorted by page, as far as the entries still are what
  * they were; sets done for those.  At most STORE_WAL_BLOCKS pages to a record.
  * entry, if it is not NULL, is made in the last record if that has room.
@@ -431,9 +460,7 @@ make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 										   change->page_no, change->slot);
 			list = (HnswLink *) vx_store_slot(BufferGetPage(buffers[pages - 1]), STORE_LINK,
 											  store->meta.link_bytes, change->slot);
-			/* Lists are filled from the front, and freed ones say so there. */
-			if (list[0] == HNSW_LINK_FREED || list[change->entry] != change->before ||
-				(change->entry > 0 && list[change->entry - 1] == 0))
+			if (!is_plan_valid(store, list, change))
 				continue;
 			vx_store_wal_put(&wal, pages - 1, &list[change->entry], &change->after,
 							 sizeof(HnswLink));
@@ -595,7 +622,7 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	}
 
 	/* The codes for the next list are on their way while one is planned. */
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count && planned < MAX_LINKED_BACK; i++)
 	{
 		if (i == 0)
 			begin_plan(store, neighbours[i].node, &plans[0]);
