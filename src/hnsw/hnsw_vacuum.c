@@ -158,14 +158,13 @@ elect_entry(GraphVacuum *vacuum, HnswMetaData *elected)
 	}
 }
 
-static int
-compare_neighbours(const void *a, const void *b)
-{
-	float		left = ((const HnswNeighbour *) a)->distance;
-	float		right = ((const HnswNeighbour *) b)->distance;
-
-	return left < right ? -1 : left > right;
-}
+/* Candidates by distance; inlined, for this is a third of a vacuum else. */
+#define ST_SORT sort_by_distance
+#define ST_ELEMENT_TYPE HnswCandidate
+#define ST_COMPARE(a, b) ((a)->distance < (b)->distance ? -1 : (a)->distance > (b)->distance)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /*
  * Sort candidates by their distance from a node, to vacuum->neighbours.  Returns
@@ -179,6 +178,7 @@ vx_hnsw_sort_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidat
 	const QuantSlotData *own = (QuantSlotData *) (vacuum->codes + count * slot_bytes);
 	const QuantSlotData *slots[MAX_CANDIDATES];
 	float		distances[MAX_CANDIDATES];
+	HnswCandidate order[MAX_CANDIDATES];	/* node is the candidate's place */
 	int			used = 0;
 	int			i;
 
@@ -191,13 +191,19 @@ vx_hnsw_sort_candidates(GraphVacuum *vacuum, uint32 node, const uint32 *candidat
 	{
 		if (isnan(slots[i]->error) || isnan(distances[i]))
 			continue;
-		vacuum->neighbours[used].distance = distances[i];
-		vacuum->neighbours[used].node = candidates[i];
-		vacuum->neighbours[used].upper = i;
-		vacuum->neighbours[used].slot = slots[i];
-		used++;
+		order[used].distance = distances[i];
+		order[used++].node = i;
 	}
-	qsort(vacuum->neighbours, used, sizeof(HnswNeighbour), compare_neighbours);
+	sort_by_distance(order, used);
+	for (i = 0; i < used; i++)
+	{
+		uint32		place = order[i].node;
+
+		vacuum->neighbours[i].distance = order[i].distance;
+		vacuum->neighbours[i].node = candidates[place];
+		vacuum->neighbours[i].upper = place;
+		vacuum->neighbours[i].slot = slots[place];
+	}
 	return used;
 }
 
@@ -261,6 +267,22 @@ replace_entry(GraphVacuum *vacuum, uint32 root)
 }
 
 /*
+ * Might the node have been here before?  Bits chosen by its number tell of most
+ * that have not; who gets true has to look.
+ */
+#define FILTER_BITS 1024
+
+static inline bool
+may_have_seen(uint64 *filter, uint32 node)
+{
+	uint32		bit = (node * 0x9E3779B1U) / (uint32) (PG_UINT32_MAX / FILTER_BITS + 1);
+	bool		seen = test_bit(filter, bit);
+
+	set_bit(filter, bit);
+	return seen;
+}
+
+/*
  * Make a live node's list without dead nodes: what is live stays, what was dead
  * is replaced from the dead nodes' own lists.  Returns true if more than half
  * was dead, or these lists do not lead to as many that live.
@@ -273,6 +295,7 @@ make_repaired_list(GraphVacuum *vacuum, uint32 node, const HnswLink *before, int
 	HnswLink	links[2 * HNSW_MAX_M];
 	uint32		kept[2 * HNSW_MAX_M];
 	uint32		candidates[MAX_CANDIDATES];
+	uint64		filter[FILTER_BITS / 64];
 	int			kept_count = 0;
 	int			candidate_count = 0;
 	bool		starved;
@@ -280,13 +303,15 @@ make_repaired_list(GraphVacuum *vacuum, uint32 node, const HnswLink *before, int
 	int			i;
 	int			j;
 
+	memset(filter, 0, sizeof(filter));
 	memset(after, 0, store->meta.link_bytes);
 	for (i = 0; i < count; i++)
 	{
 		if (!is_dead(vacuum, HnswLinkNode(before[i])))
 		{
 			after[kept_count] = before[i];
-			kept[kept_count++] = HnswLinkNode(before[i]);
+			kept[kept_count] = HnswLinkNode(before[i]);
+			(void) may_have_seen(filter, kept[kept_count++]);
 		}
 	}
 	for (i = 0; i < count; i++)
@@ -301,8 +326,9 @@ make_repaired_list(GraphVacuum *vacuum, uint32 node, const HnswLink *before, int
 			uint32		candidate = HnswLinkNode(links[j]);
 
 			if (candidate != node && !is_dead(vacuum, candidate) &&
-				!contains(kept, kept_count, candidate) &&
-				!contains(candidates, candidate_count, candidate))
+				(!may_have_seen(filter, candidate) ||
+				 (!contains(kept, kept_count, candidate) &&
+				  !contains(candidates, candidate_count, candidate))))
 				candidates[candidate_count++] = candidate;
 		}
 	}
