@@ -28,6 +28,7 @@
 #include "utils/memutils.h"
 
 #include "am/am_load.h"
+#include "base/base_debug.h"
 #include "hnsw/hnsw.h"
 #include "hnsw/hnsw_build.h"
 
@@ -104,6 +105,17 @@ vx_hnsw_build_phase_name(int64 phase)
 		default:
 			return NULL;
 	}
+}
+
+/*
+ * Say what the build is at.  A test may hold it there: every phase is a debug
+ * point of its name.
+ */
+static void
+begin_phase(int phase)
+{
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase);
+	VX_DEBUG_POINT(vx_hnsw_build_phase_name(phase));
 }
 
 static inline QuantSlotData *
@@ -533,11 +545,11 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 
 	if (quantizer != QUANT_NONE)
 	{
-		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_SAMPLE);
+		begin_phase(HNSW_BUILD_SAMPLE);
 		mean = vx_am_sample_mean(heap, index, index_info, metric, dims);
 	}
 
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_LOAD);
+	begin_phase(HNSW_BUILD_LOAD);
 	vx_quant_init_params(&quant, quantizer, metric, dims, mean);
 	columns = vx_am_open_columns(index);
 	init_state(&state, index, &quant, columns);
@@ -549,7 +561,7 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 
 	if (state.nodes > 0)
 	{
-		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_GRAPH);
+		begin_phase(HNSW_BUILD_GRAPH);
 		build = vx_hnsw_allocate_graph(heap, index, &state.quant, state.nodes,
 									   vx_hnsw_get_m(index), vx_hnsw_get_ef_construction(index));
 		move_codes(&state, build->slots);
@@ -562,20 +574,20 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 	if (build != NULL && state.overflow == NULL)
 		vx_hnsw_begin_measure(build, index, order);
 
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_WRITE);
+	begin_phase(HNSW_BUILD_WRITE);
 	write_index(&state, build ? &build->graph : NULL, order);
 	if (state.overflow != NULL)
 	{
 		if (build != NULL)
 			vx_hnsw_free_graph(build);
 		build = NULL;
-		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_INSERT);
+		begin_phase(HNSW_BUILD_INSERT);
 		vx_hnsw_insert_overflow(state.overflow, heap, index, index_info->ii_Concurrent,
 								state.nodes == 0);
 	}
 	vx_store_log_build(index);
 
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, HNSW_BUILD_CALIBRATE);
+	begin_phase(HNSW_BUILD_CALIBRATE);
 	calibrate(index, build);
 	if (build != NULL)
 		vx_hnsw_free_graph(build);
