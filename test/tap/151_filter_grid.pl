@@ -16,7 +16,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $cache = $ENV{VECEXT_CACHE} // ($ENV{HOME} // '/nonexistent') . '/.cache/vecext';
-my $queries = size(20, 50);
+my $queries = size(60, 50);
 my @parts = (9000, 5000, 3000, 1000, 500, 100, 10, 1);
 my @ks = (10, 100);
 my @sets = is_long()
@@ -105,7 +105,7 @@ sub fill
 		$node->safe_psql('postgres', qq{
 			SELECT flattest.fill('base', 1, $set->{rows}, $dims, 300, 0.3);
 			DELETE FROM base WHERE v IS NULL;
-			INSERT INTO far SELECT n, v + flattest.random_vector($dims) FROM (SELECT v, row_number() OVER () AS n FROM base WHERE id % 900 = 1) s WHERE n <= $queries});
+			INSERT INTO far SELECT n, v + flattest.random_vector($dims) FROM (SELECT v, row_number() OVER () AS n FROM base WHERE id % 300 = 1) s WHERE n <= $queries});
 		return 1;
 	}
 	for ([ 'base', 'base', 1 << 30 ], [ 'far', 'queries', $queries ])
