@@ -23,12 +23,28 @@
 
 /*
  * With so many of the rows passing, reading all codes in sequence costs less
- * than finding out which to read.
+ * than to read those of nodes that have one.
  */
 #define MOST_ROWS		0.4
 
 /* Codes of matching nodes that are read at a time */
 #define MATCH_BATCH		32
+
+/* Such nodes, and where their codes are: NULL if a page has not been seen */
+typedef struct MatchBatch
+{
+	int			count;
+	uint32		nodes[MATCH_BATCH];
+	uint32		offsets[MATCH_BATCH];
+	StorePageRef *refs[MATCH_BATCH];
+} MatchBatch;
+
+/* One batch is asked for while the one before it is looked at. */
+struct AmMatches
+{
+	MatchBatch	batches[2];
+	int			filling;
+};
 
 /* Lines of a code that are asked for ahead; the kernels ask for the rest. */
 #define PREFETCH_LINES	16
@@ -160,99 +176,102 @@ keep_candidate(AmScan state, double bound, uint32 node, uint32 incarnation, bool
 	add_candidate(state, sort ? bound : -get_float8_infinity(), node, incarnation);
 }
 
-/* What a matching node's code says */
-typedef struct MatchedCode
+/*
+ * What codes are compared with: the order, or without one the first condition,
+ * which then needs no other test; NULL if neither says anything about codes.
+ */
+static const QuantQuery *
+choose_query(AmScan state, bool sort, int *first_ball)
 {
-	double		bound;			/* NaN: there is no code */
-	uint32		incarnation;
-	bool		within;			/* all threshold conditions, perhaps */
-} MatchedCode;
-
-static inline void
-judge_code(AmScan state, const QuantQuery *query, const QuantSlotData *slot, MatchedCode *code)
-{
-	code->incarnation = slot->incarnation;
-	code->within = true;
-	if (isnan(slot->error))
-		code->bound = get_float8_nan();
-	else
-	{
-		code->bound = query != NULL ? vx_quant_bound(query, slot) : -get_float8_infinity();
-		/* query may be the first condition's: then that has been met */
-		code->within = within_balls(state, query != NULL && query != &state->query, slot);
-	}
-}
-
-/* The same under the page's lock */
-static void
-judge_locked_code(AmScan state, const QuantQuery *query, uint32 node, MatchedCode *code)
-{
-	StoreIndex *store = state->store;
-	Size		slot_bytes = store->quant->slot_bytes;
-	uint32		position = node % store->codes_per_page;
-	Buffer		buffer = vx_store_lock(store, STORE_CODE, node / store->codes_per_page,
-									   BUFFER_LOCK_SHARE);
-	Page		page = BufferGetPage(buffer);
-
-	if (position < vx_store_slots(page, STORE_CODE, slot_bytes))
-		judge_code(state, query, (QuantSlotData *) vx_store_slot(page, STORE_CODE, slot_bytes,
-																 position), code);
-	else
-		code->bound = get_float8_nan();
-	UnlockReleaseBuffer(buffer);
+	*first_ball = 0;
+	if (sort)
+		return &state->query;
+	if (state->ball_count == 0 || state->balls[0].query.query_class != QUANT_QUERY_NORMAL)
+		return NULL;
+	*first_ball = 1;
+	return &state->balls[0].query;
 }
 
 /*
- * The codes of some nodes, without pins where that is possible.  What is read
- * so may be wrong in ways that the checks of a peek do not see if it has taken
- * long (store_peek.h): then it is read again.
+ * What codes say: slots that may meet the threshold conditions, and whose bound
+ * is not beyond a threshold.  Returns how many.
+ */
+static int
+judge_slots(AmScan state, bool sort, const QuantSlotData *const *slots, const uint32 *nodes,
+			int count, double threshold, AmCandidate *hits)
+{
+	int			first_ball;
+	const QuantQuery *query = choose_query(state, sort, &first_ball);
+	uint16		positions[MATCH_BATCH];
+	double		bounds[MATCH_BATCH];
+	int			found = 0;
+	int			kept = 0;
+	int			i;
+
+	if (query != NULL)
+		found = vx_quant_bound_list(query, slots, count, threshold, positions, bounds);
+	else
+	{
+		/* An order or a condition that codes say nothing about */
+		for (i = 0; i < count; i++)
+		{
+			positions[found] = i;
+			bounds[found] = -get_float8_infinity();
+			found += !isnan(slots[i]->error);
+		}
+	}
+	for (i = 0; i < found; i++)
+	{
+		const QuantSlotData *slot = slots[positions[i]];
+
+		/* No incarnation: there is no such node */
+		if (slot->incarnation == 0 || !within_balls(state, first_ball, slot))
+			continue;
+		hits[kept].bound = bounds[i];
+		hits[kept].node = nodes[positions[i]];
+		hits[kept++].incarnation = slot->incarnation;
+	}
+	return kept;
+}
+
+/*
+ * Look at the codes of some nodes, which have been asked for ahead, without
+ * pins where that is possible.  What is read so may be wrong in ways that the
+ * checks of a peek do not see if it has taken long (store_peek.h): then it is
+ * read again.
  */
 static void
-judge_nodes(AmScan state, const QuantQuery *query, const uint32 *nodes, int count,
-			MatchedCode *codes)
+offer_nodes(AmScan state, MatchBatch *batch, bool sort, double *threshold)
 {
 	StoreIndex *store = state->store;
 	const RelFileLocator *locator = &RelationLocator(store->relation);
-	StoreCacheFamily *family = vx_store_cache_family(store, STORE_CODE);
 	Size		slot_bytes = store->quant->slot_bytes;
-	StorePageRef *refs[MATCH_BATCH];
+	const QuantSlotData *slots[MATCH_BATCH];
+	AmCandidate hits[MATCH_BATCH];
 	instr_time	start;
 	instr_time	end;
-	bool		valid = vx_store_may_peek(store);
+	bool		valid = true;
+	int			count = 0;
 	int			i;
 
+	CHECK_FOR_INTERRUPTS();
+	INSTR_TIME_SET_CURRENT(start);
+	for (i = 0; i < batch->count && valid; i++)
+	{
+		const char *page = batch->refs[i] == NULL ? NULL :
+			vx_store_peek_begin(locator, batch->refs[i]);
+
+		valid = page != NULL;
+		if (valid)
+			slots[i] = (const QuantSlotData *) (page + batch->offsets[i]);
+	}
 	if (valid)
 	{
-		for (i = 0; i < count; i++)
+		count = judge_slots(state, sort, slots, batch->nodes, batch->count, *threshold, hits);
+		for (i = 0; i < batch->count && valid; i++)
 		{
-			refs[i] = vx_store_find_ref(family, nodes[i] / store->codes_per_page);
-			if (likely(refs[i] != NULL))
-			{
-				const char *bytes = vx_store_prefetch_ref(refs[i]) + STORE_ALIGNED_START +
-					nodes[i] % store->codes_per_page * slot_bytes;
-				Size		line;
-
-				for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE;
-					 line += CACHE_LINE)
-					__builtin_prefetch(bytes + line);
-			}
-		}
-
-		INSTR_TIME_SET_CURRENT(start);
-		for (i = 0; i < count && valid; i++)
-		{
-			const char *page = refs[i] == NULL ? NULL : vx_store_peek_begin(locator, refs[i]);
-
-			if (page == NULL)
-			{
-				valid = false;
-				break;
-			}
-			judge_code(state, query, (const QuantSlotData *)
-					   (page + STORE_ALIGNED_START + nodes[i] % store->codes_per_page * slot_bytes),
-					   &codes[i]);
-			valid = vx_store_peek_end(locator, refs[i]);
-			vx_store_touch_ref(refs[i]);
+			valid = vx_store_peek_end(locator, batch->refs[i]);
+			vx_store_touch_ref(batch->refs[i]);
 		}
 		INSTR_TIME_SET_CURRENT(end);
 		INSTR_TIME_SUBTRACT(end, start);
@@ -261,27 +280,49 @@ judge_nodes(AmScan state, const QuantQuery *query, const uint32 *nodes, int coun
 	}
 	if (!valid)
 	{
-		for (i = 0; i < count; i++)
-			judge_locked_code(state, query, nodes[i], &codes[i]);
+		char	   *copies = palloc0(slot_bytes * batch->count);
+
+		for (i = 0; i < batch->count; i++)
+		{
+			char	   *copy = copies + i * slot_bytes;
+
+			/* Where there is no such slot, zeros stay. */
+			vx_store_copy_slot(store, STORE_CODE, batch->nodes[i] / store->codes_per_page,
+							   batch->nodes[i] % store->codes_per_page, slot_bytes, slot_bytes,
+							   copy);
+			slots[i] = (const QuantSlotData *) copy;
+		}
+		count = judge_slots(state, sort, slots, batch->nodes, batch->count, *threshold, hits);
+		pfree(copies);
 	}
-}
-
-static void
-offer_nodes(AmScan state, const QuantQuery *query, const uint32 *nodes, int count, bool sort,
-			double *threshold)
-{
-	MatchedCode codes[MATCH_BATCH];
-	int			i;
-
-	CHECK_FOR_INTERRUPTS();
-	judge_nodes(state, query, nodes, count, codes);
 	for (i = 0; i < count; i++)
 	{
-		/* False for NaN: there is no such node */
-		if (codes[i].bound <= *threshold && codes[i].within && codes[i].incarnation != 0 &&
-			is_new_candidate(state, codes[i].bound, nodes[i], sort))
-			keep_candidate(state, codes[i].bound, nodes[i], codes[i].incarnation, sort,
+		if (is_new_candidate(state, hits[i].bound, hits[i].node, sort))
+			keep_candidate(state, hits[i].bound, hits[i].node, hits[i].incarnation, sort,
 						   threshold);
+	}
+	batch->count = 0;
+}
+
+/*
+ * Add a node to a batch, and ask for its code.
+ */
+static inline void
+add_match(AmScan state, MatchBatch *batch, StorePageRef *ref, uint32 node, uint32 position)
+{
+	Size		slot_bytes = state->store->quant->slot_bytes;
+	uint32		offset = STORE_ALIGNED_START + position * slot_bytes;
+
+	batch->nodes[batch->count] = node;
+	batch->refs[batch->count] = ref;
+	batch->offsets[batch->count++] = offset;
+	if (likely(ref != NULL))
+	{
+		const char *bytes = vx_store_prefetch_ref(ref) + offset;
+		Size		line;
+
+		for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
+			__builtin_prefetch(bytes + line);
 	}
 }
 
@@ -289,27 +330,50 @@ offer_nodes(AmScan state, const QuantQuery *query, const uint32 *nodes, int coun
  * The codes of one chunk whose nodes match, one by one.
  */
 static void
-scan_matches(AmScan state, uint32 chunk, const QuantQuery *query, bool sort, double *threshold)
+scan_matches(AmScan state, uint32 chunk, bool sort, double *threshold)
 {
+	StoreIndex *store = state->store;
 	const AmFilter *filter = state->filter;
-	uint64		node = (uint64) chunk * AM_CHUNK_PAGES * state->store->codes_per_page;
-	uint64		end = Min(node + (uint64) AM_CHUNK_PAGES * state->store->codes_per_page,
-						  filter->node_limit);
-	uint32		nodes[MATCH_BATCH];
-	int			count = 0;
+	StoreCacheFamily *family = vx_store_cache_family(store, STORE_CODE);
+	bool		may_peek = vx_store_may_peek(store);
+	uint32		per_page = store->codes_per_page;
+	uint64		node = (uint64) chunk * AM_CHUNK_PAGES * per_page;
+	uint64		end = Min(node + (uint64) AM_CHUNK_PAGES * per_page, filter->node_limit);
+	struct AmMatches *matches = state->matches;
 
-	for (node = vx_am_next_bit(filter->nodes, node, end); node < end;
-		 node = vx_am_next_bit(filter->nodes, node + 1, end))
+	node = vx_am_next_bit(filter->nodes, node, end);
+	while (node < end)
 	{
-		nodes[count++] = node;
-		if (count == MATCH_BATCH)
+		uint32		page_no = node / per_page;
+		uint64		first = (uint64) page_no * per_page;
+		uint64		page_end = Min(first + per_page, end);
+		StorePageRef *ref = may_peek ? vx_store_find_ref(family, page_no) : NULL;
+
+		for (; node < page_end; node = vx_am_next_bit(filter->nodes, node + 1, page_end))
 		{
-			offer_nodes(state, query, nodes, count, sort, threshold);
-			count = 0;
+			MatchBatch *batch = &matches->batches[matches->filling];
+
+			add_match(state, batch, ref, node, node - first);
+			if (batch->count == MATCH_BATCH)
+			{
+				matches->filling = 1 - matches->filling;
+				offer_nodes(state, &matches->batches[matches->filling], sort, threshold);
+			}
 		}
+		node = vx_am_next_bit(filter->nodes, page_end, end);
 	}
-	if (count > 0)
-		offer_nodes(state, query, nodes, count, sort, threshold);
+}
+
+/* The batches that are not full yet */
+static void
+end_matches(AmScan state, bool sort, double *threshold)
+{
+	struct AmMatches *matches = state->matches;
+
+	if (matches == NULL)
+		return;
+	offer_nodes(state, &matches->batches[1 - matches->filling], sort, threshold);
+	offer_nodes(state, &matches->batches[matches->filling], sort, threshold);
 }
 
 /*
@@ -325,20 +389,13 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 	uint32		page_no = chunk * AM_CHUNK_PAGES;
 	uint32		end = Min(page_no + AM_CHUNK_PAGES, store->meta.families[STORE_CODE].pages);
 	bool		sort = vx_am_sorts_codes(state);
-	const QuantQuery *query = sort ? &state->query : NULL;
-	int			first_ball = 0;
+	int			first_ball;
+	const QuantQuery *query = choose_query(state, sort, &first_ball);
+	const AmFilter *filter = state->filter;
 
-	/* Without an order, the first condition takes the order's place. */
-	if (!sort && state->ball_count > 0 &&
-		state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
+	if (state->matches != NULL)
 	{
-		query = &state->balls[0].query;
-		first_ball = 1;
-	}
-
-	if (state->filter != NULL && state->filter->nodes != NULL)
-	{
-		scan_matches(state, chunk, query, sort, threshold);
+		scan_matches(state, chunk, sort, threshold);
 		return;
 	}
 
@@ -381,7 +438,8 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 				vx_store_slot(page, STORE_CODE, slot_bytes, state->positions[i]);
 			uint32		node = page_no * store->codes_per_page + state->positions[i];
 
-			if (is_new_candidate(state, state->bounds[i], node, sort) &&
+			if ((filter == NULL || vx_am_node_matches(filter, node)) &&
+				is_new_candidate(state, state->bounds[i], node, sort) &&
 				within_balls(state, first_ball, slot))
 				keep_candidate(state, state->bounds[i], node, slot->incarnation, sort, threshold);
 		}
@@ -496,8 +554,8 @@ next_code_chunk(IndexScanDesc scan, uint32 *position, uint32 *chunk)
 }
 
 /*
- * Before the first pass with conditions on columns: unless nearly all nodes
- * will have a row that passes, find out which.
+ * Before the first pass with conditions on columns: find out which nodes have
+ * a row that passes, and whether to read only these.
  */
 static void
 choose_pass(AmScan state)
@@ -507,14 +565,15 @@ choose_pass(AmScan state)
 
 	if (state->filter == NULL || state->counters.mode >= AM_MODE_ALL)
 		return;
-	if (state->filter->matches > rows * MOST_ROWS)
-	{
-		state->counters.mode = AM_MODE_ALL;
-		return;
-	}
-	state->counters.mode = AM_MODE_MATCHES;
 	old_context = MemoryContextSwitchTo(state->query_context);
 	vx_am_find_matching_nodes(state->filter, state->store);
+	state->counters.matches = state->filter->matches;
+	state->counters.mode = AM_MODE_ALL;
+	if (state->filter->matches <= rows * MOST_ROWS)
+	{
+		state->counters.mode = AM_MODE_MATCHES;
+		state->matches = palloc0(sizeof(struct AmMatches));
+	}
 	MemoryContextSwitchTo(old_context);
 }
 
@@ -556,6 +615,7 @@ vx_am_collect_candidates(IndexScanDesc scan)
 			if (!next_code_chunk(scan, &position, &chunk))
 				return false;
 			scan_chunk(state, chunk, &threshold);
+			end_matches(state, false, &threshold);
 		}
 		state->current = state->candidates;
 		return true;
@@ -580,6 +640,7 @@ vx_am_collect_candidates(IndexScanDesc scan)
 	state->exhausted = true;	/* until candidates are dropped */
 	while (next_code_chunk(scan, &position, &chunk))
 		scan_chunk(state, chunk, &threshold);
+	end_matches(state, true, &threshold);
 
 	if (state->candidate_count > state->batch)
 	{

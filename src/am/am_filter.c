@@ -5,15 +5,19 @@
  *
  * 1. The keys of a scan become tests of slots, one list of ranges for each key
  *	  column, patterns for each condition on a signature (compile_keys).
- * 2. Each test passes over its column, a page at a time, and leaves a bitmap
- *	  of rows; all are ANDed, and the bits counted (run_tests).
- * 3. Where nodes are asked for rather than rows: row slots tell (vx_am_find_
+ * 2. A sample tells about how many rows pass.  If it is many, and there may be
+ *	  a walk along a graph, rows are tested when it has found them
+ *	  (vx_am_test_row).
+ * 3. Else, or when the walk ends, each test passes over its column, a page at a
+ *	  time, and leaves a bitmap of rows; all are ANDed, and the bits counted
+ *	  (vx_am_fill_filter).
+ * 4. Where nodes are asked for rather than rows: row slots tell (vx_am_find_
  *	  matching_nodes).
  *
- * What the bitmap says holds for rows that the scan's snapshot sees: such a row
+ * What slots and bitmap say holds for rows that the scan's snapshot sees: such a row
  * had its attributes before the scan began and keeps them.  Rows that are put
- * into slots meanwhile are seen by nobody with this snapshot, whatever their
- * bit is.
+ * into slots meanwhile are seen by nobody with this snapshot, whatever is said
+ * of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,12 +32,29 @@
 
 #include "am/am_filter.h"
 #include "distance/distance_keys.h"
+#include "store/store_peek.h"
 
 /* With more ranges than this a key is looked up rather than compared. */
 #define MAX_COMPARED_RANGES 8
 
 /* Bits of the bitmap that most lookups end at */
 #define POINT_BITS 65536
+
+/*
+ * Pages of rows that are peeked at between two looks at the clock, and how many
+ * rows may pass there at most: more take too long.
+ */
+#define PEEK_PAGES 16
+#define PEEK_ROWS 256
+
+/*
+ * The sample: so many times 32 rows, spread evenly.  It is not worth it where
+ * there are few rows, nor is what it tells of few that pass.
+ */
+#define SAMPLE_PLACES 64
+#define SAMPLE_ROWS (SAMPLE_PLACES * 32)
+#define MIN_ROWS (8 * SAMPLE_ROWS)
+#define MANY_PASS (SAMPLE_ROWS / 16)
 
 /* What a column has to meet */
 typedef struct FilterTest
@@ -52,6 +73,7 @@ typedef struct FilterState
 	AmColumns  *columns;
 	FilterTest *tests;
 	int			count;
+	MemoryContext context;
 } FilterState;
 
 static int
@@ -350,6 +372,43 @@ match_signatures(const FilterTest *test, int bytes, const char *slots, int count
 }
 
 /*
+ * Bits of the slots of a column's page that pass the test, from one on; first
+ * and count are multiples of 32.
+ */
+static void
+match_page(const FilterState *state, const FilterTest *test, uint32 page_no, uint32 first,
+		   uint32 count, uint32 *words)
+{
+	StoreIndex *store = state->store;
+	const AmColumnMethods *methods = state->columns->column[test->column].methods;
+	int			family = STORE_ATTRIBUTE + test->column;
+	Buffer		buffer;
+	Page		page;
+	const char *bytes;
+	uint32		slots;
+	uint32		whole;
+
+	memset(words, 0, count / 8);
+	if (page_no >= store->meta.families[family].pages)
+		return;
+	buffer = vx_store_lock(store, family, page_no, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	slots = vx_store_slots(page, family, methods->bytes);
+	slots = slots <= first ? 0 : Min(slots - first, count);
+
+	/* What lies behind the last slot is zero. */
+	whole = (slots + 31) / 32 * 32;
+	bytes = vx_store_slot(page, family, methods->bytes, first);
+	if (methods->signature)
+		match_signatures(test, methods->bytes, bytes, whole, words);
+	else
+		match_keys(test, methods->bytes, bytes, whole, words);
+	UnlockReleaseBuffer(buffer);
+	if (slots % 32 != 0)
+		words[slots / 32] &= (1U << (slots % 32)) - 1;
+}
+
+/*
  * Pass over a column: leave in the bitmap the rows that pass the test, of
  * those that are there; the first test finds all of them there.
  */
@@ -357,10 +416,8 @@ static void
 run_test(const FilterState *state, AmFilter *filter, const FilterTest *test, bool first)
 {
 	StoreIndex *store = state->store;
-	const AmColumnMethods *methods = state->columns->column[test->column].methods;
 	int			family = STORE_ATTRIBUTE + test->column;
-	uint32		per_page = vx_store_page_slots(store, family);
-	uint32		page_words = per_page / 32;
+	uint32		page_words = vx_store_page_slots(store, family) / 32;
 	uint32		pages = store->meta.families[family].pages;
 	uint32	   *words = palloc(sizeof(uint32) * page_words);
 	uint64		limit_words = filter->row_limit / 32;
@@ -371,8 +428,6 @@ run_test(const FilterState *state, AmFilter *filter, const FilterTest *test, boo
 		uint64		start = (uint64) page_no * page_words;
 		uint32		length = Min(page_words, limit_words - start);
 		uint32	   *into = filter->rows + start;
-		uint32		slots = 0;
-		uint32		count;
 		uint32		i;
 
 		CHECK_FOR_INTERRUPTS();
@@ -383,43 +438,135 @@ run_test(const FilterState *state, AmFilter *filter, const FilterTest *test, boo
 			if (i == length)
 				continue;
 		}
-		memset(words, 0, sizeof(uint32) * page_words);
 		if (page_no < pages)
-		{
-			Buffer		buffer;
-			Page		page;
-			const char *bytes;
-
 			vx_store_prefetch(store, family, page_no, pages);
-			buffer = vx_store_lock(store, family, page_no, BUFFER_LOCK_SHARE);
-			page = BufferGetPage(buffer);
-			bytes = vx_store_slot(page, family, methods->bytes, 0);
-			slots = vx_store_slots(page, family, methods->bytes);
-
-			/* What lies behind the last slot is zero. */
-			count = (slots + 31) / 32 * 32;
-			if (methods->signature)
-				match_signatures(test, methods->bytes, bytes, count, words);
-			else
-				match_keys(test, methods->bytes, bytes, count, words);
-			UnlockReleaseBuffer(buffer);
-			if (slots % 32 != 0)
-				words[slots / 32] &= (1U << (slots % 32)) - 1;
-		}
+		match_page(state, test, page_no, 0, length * 32, words);
 		for (i = 0; i < length; i++)
 			into[i] = first ? words[i] : into[i] & words[i];
 	}
 	pfree(words);
 }
 
-static void
-run_tests(FilterState *state, AmFilter *filter)
+void
+vx_am_fill_filter(AmFilter *filter)
 {
+	const FilterState *state = filter->state;
+	int			i;
+
+	if (filter->rows != NULL || filter->row_limit == 0)
+		return;
+	filter->rows = MemoryContextAllocHuge(state->context, filter->row_limit / 8 + 1);
+	for (i = 0; i < state->count; i++)
+		run_test(state, filter, &state->tests[i], i == 0);
+	filter->matches = pg_popcount((const char *) filter->rows, filter->row_limit / 8);
+}
+
+/*
+ * How many rows of a sample pass.
+ */
+static int
+count_sample(const FilterState *state, const AmFilter *filter)
+{
+	uint64		words = filter->row_limit / 32;
+	int			passing = 0;
+	int			place;
+	int			i;
+
+	for (place = 0; place < SAMPLE_PLACES; place++)
+	{
+		uint64		at = words * (2 * place + 1) / (2 * SAMPLE_PLACES);
+		uint32		all = PG_UINT32_MAX;
+
+		for (i = 0; i < state->count && all != 0; i++)
+		{
+			const FilterTest *test = &state->tests[i];
+			uint32		page_words = vx_store_page_slots(state->store,
+														 STORE_ATTRIBUTE + test->column) / 32;
+			uint32		bits;
+
+			match_page(state, test, at / page_words, at % page_words * 32, 32, &bits);
+			all &= bits;
+		}
+		passing += pg_popcount32(all);
+	}
+	return passing;
+}
+
+static bool
+slot_passes(const FilterTest *test, int bytes, bool signature, const uint64 *slot)
+{
+	int			i;
+	int			j;
+
+	if (!signature)
+		return find_key(test, bytes == sizeof(uint32) ? *(const uint32 *) slot : *slot);
+	if (test->is_null)
+		return slot[0] == 0;
+	for (i = 0; i < test->slot.count; i++)
+	{
+		const uint64 *pattern = test->slot.patterns + AM_SIGNATURE_WORDS * i;
+
+		for (j = 0; j < bytes / (int) sizeof(uint64) && (pattern[j] & ~slot[j]) == 0; j++)
+			;
+		if (j == bytes / (int) sizeof(uint64))
+			return true;
+	}
+	return false;
+}
+
+bool
+vx_am_test_row(const AmFilter *filter, uint32 row, bool peek)
+{
+	const FilterState *state = filter->state;
 	StoreIndex *store = state->store;
+	int			i;
+
+	for (i = 0; i < state->count; i++)
+	{
+		const FilterTest *test = &state->tests[i];
+		const AmColumnMethods *methods = state->columns->column[test->column].methods;
+		int			family = STORE_ATTRIBUTE + test->column;
+		uint32		per_page = vx_store_page_slots(store, family);
+		uint64		slot[AM_SIGNATURE_WORDS];
+
+		if (row / per_page >= store->meta.families[family].pages ||
+			!(peek ? vx_store_peek_slot : vx_store_copy_slot) (store, family, row / per_page,
+															   row % per_page, methods->bytes,
+															   methods->bytes, slot) ||
+			!slot_passes(test, methods->bytes, methods->signature, slot))
+			return false;
+	}
+	return true;
+}
+
+AmFilter *
+vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store, bool may_wait)
+{
+	AmFilter   *filter;
+	FilterState *state;
 	uint64		rows = (uint64) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE;
 	bool		nothing = false;
 	int			i;
 
+	for (i = 0; i < scan->numberOfKeys && scan->keyData[i].sk_attno == 1; i++)
+		;
+	if (i == scan->numberOfKeys)
+		return NULL;
+
+	filter = palloc0(sizeof(AmFilter));
+	state = palloc0(sizeof(FilterState));
+	filter->state = state;
+	state->store = store;
+	state->context = CurrentMemoryContext;
+	state->columns = vx_am_open_columns(scan->indexRelation);
+	for (i = 0; i < state->columns->store.count; i++)
+	{
+		if (state->columns->store.bytes[i] != store->meta.attribute_bytes[i])
+			vx_store_report_corruption(store->relation, "Attribute column %d has %u bytes, expected %u.",
+									   i + 1, store->meta.attribute_bytes[i],
+									   state->columns->store.bytes[i]);
+	}
+	compile_keys(state, scan);
 	for (i = 0; i < state->count; i++)
 	{
 		FilterTest *test = &state->tests[i];
@@ -430,40 +577,20 @@ run_tests(FilterState *state, AmFilter *filter)
 			fill_points(test);
 	}
 	if (nothing)
-		return;					/* and no row passes */
+		return filter;			/* and no row passes */
 
 	filter->row_limit = (rows + 31) / 32 * 32;
-	filter->rows = MemoryContextAllocHuge(CurrentMemoryContext, filter->row_limit / 8 + 1);
-	for (i = 0; i < state->count; i++)
-		run_test(state, filter, &state->tests[i], i == 0);
-	filter->matches = pg_popcount((const char *) filter->rows, filter->row_limit / 8);
-}
-
-AmFilter *
-vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store)
-{
-	AmFilter   *filter;
-	FilterState state;
-	int			i;
-
-	for (i = 0; i < scan->numberOfKeys && scan->keyData[i].sk_attno == 1; i++)
-		;
-	if (i == scan->numberOfKeys)
-		return NULL;
-
-	filter = palloc0(sizeof(AmFilter));
-	state.store = store;
-	state.columns = vx_am_open_columns(scan->indexRelation);
-	state.count = 0;
-	for (i = 0; i < state.columns->store.count; i++)
+	if (may_wait && rows >= MIN_ROWS)
 	{
-		if (state.columns->store.bytes[i] != store->meta.attribute_bytes[i])
-			vx_store_report_corruption(store->relation, "Attribute column %d has %u bytes, expected %u.",
-									   i + 1, store->meta.attribute_bytes[i],
-									   state.columns->store.bytes[i]);
+		int			passing = count_sample(state, filter);
+
+		if (passing >= MANY_PASS)
+		{
+			filter->matches = rows * passing / SAMPLE_ROWS;
+			return filter;
+		}
 	}
-	compile_keys(&state, scan);
-	run_tests(&state, filter);
+	vx_am_fill_filter(filter);
 	return filter;
 }
 
@@ -476,39 +603,98 @@ vx_am_page_passes(const AmFilter *filter, uint32 page_no)
 	return row < end && vx_am_next_bit(filter->rows, row, end) < end;
 }
 
+/*
+ * Mark the nodes of rows of one page that pass, from a row on.  Returns the
+ * next row that passes, on another page.  The slots behind those in use are
+ * zeros: rows that do not live.
+ */
+static uint64
+mark_nodes(AmFilter *filter, Page page, uint64 row, uint64 end)
+{
+	uint64		first = row / STORE_ROWS_PER_PAGE * STORE_ROWS_PER_PAGE;
+	uint64		page_end = Min(first + STORE_ROWS_PER_PAGE, end);
+
+	for (; row < page_end; row = vx_am_next_bit(filter->rows, row + 1, page_end))
+	{
+		const StoreRowData *data = (const StoreRowData *)
+			vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), row - first);
+		uint32		node = data->node;
+
+		if (StoreRowLife(data) == STORE_ROW_LIVE && StoreRowKind(data) == STORE_ROW_CODED &&
+			node < filter->node_limit)
+			filter->nodes[node / 32] |= 1U << (node % 32);
+	}
+	return vx_am_next_bit(filter->rows, page_end, end);
+}
+
+/*
+ * The same by peeks for some pages, up to PEEK_PAGES.  Returns the next row, or the
+ * one it was given: then something may be missing, and is to be read under
+ * locks.
+ */
+static uint64
+peek_nodes(AmFilter *filter, StoreIndex *store, uint64 row, uint64 end, int pages)
+{
+	const RelFileLocator *locator = &RelationLocator(store->relation);
+	StoreCacheFamily *family = vx_store_cache_family(store, STORE_ROW);
+	StorePageRef *refs[PEEK_PAGES];
+	uint64		next = row;
+	bool		valid = true;
+	int			count = 0;
+	instr_time	start;
+	instr_time	duration;
+
+	INSTR_TIME_SET_CURRENT(start);
+	while (next < end && count < pages)
+	{
+		StorePageRef *ref = vx_store_find_ref(family, next / STORE_ROWS_PER_PAGE);
+		const char *page = ref == NULL ? NULL : vx_store_peek_begin(locator, ref);
+
+		if (page == NULL)
+			break;
+		refs[count++] = ref;
+		next = mark_nodes(filter, (Page) page, next, end);
+	}
+	while (count > 0)
+	{
+		valid &= vx_store_peek_end(locator, refs[--count]);
+		vx_store_touch_ref(refs[count]);
+	}
+	INSTR_TIME_SET_CURRENT(duration);
+	INSTR_TIME_SUBTRACT(duration, start);
+	return valid && INSTR_TIME_GET_DOUBLE(duration) * 1e9 <= STORE_PEEK_MAX_NANOSECONDS ?
+		next : row;
+}
+
 void
 vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store)
 {
 	uint64		end = Min((uint64) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE,
 						  filter->row_limit);
+	uint64		pages = 0;
 	uint64		row;
 
+	vx_am_fill_filter(filter);
+	if (vx_store_may_peek(store))
+		pages = PEEK_ROWS * (uint64) store->meta.families[STORE_ROW].pages / Max(filter->matches, 1);
 	filter->node_limit = (uint64) store->meta.families[STORE_CODE].pages * store->codes_per_page;
 	filter->nodes = MemoryContextAllocExtended(CurrentMemoryContext, filter->node_limit / 8 + 8,
 											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	row = vx_am_next_bit(filter->rows, 0, end);
 	while (row < end)
 	{
-		uint32		page_no = row / STORE_ROWS_PER_PAGE;
-		uint64		first = (uint64) page_no * STORE_ROWS_PER_PAGE;
-		uint64		page_end;
-		Buffer		buffer;
-		Page		page;
+		uint64		next = pages <= 1 ? row :
+			peek_nodes(filter, store, row, end, (int) Min(pages, PEEK_PAGES));
 
 		CHECK_FOR_INTERRUPTS();
-		buffer = vx_store_lock(store, STORE_ROW, page_no, BUFFER_LOCK_SHARE);
-		page = BufferGetPage(buffer);
-		page_end = Min(first + vx_store_slots(page, STORE_ROW, sizeof(StoreRowData)), end);
-		for (; row < page_end; row = vx_am_next_bit(filter->rows, row + 1, page_end))
+		if (next == row)
 		{
-			StoreRowData *data = (StoreRowData *)
-				vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), row - first);
+			Buffer		buffer = vx_store_lock(store, STORE_ROW, row / STORE_ROWS_PER_PAGE,
+											   BUFFER_LOCK_SHARE);
 
-			if (StoreRowLife(data) == STORE_ROW_LIVE && StoreRowKind(data) == STORE_ROW_CODED &&
-				data->node < filter->node_limit)
-				filter->nodes[data->node / 32] |= 1U << (data->node % 32);
+			next = mark_nodes(filter, BufferGetPage(buffer), row, end);
+			UnlockReleaseBuffer(buffer);
 		}
-		UnlockReleaseBuffer(buffer);
-		row = vx_am_next_bit(filter->rows, first + STORE_ROWS_PER_PAGE, end);
+		row = next;
 	}
 }

@@ -17,8 +17,10 @@ typedef struct AmFilter
 {
 	bool		lossy;			/* rows that pass are to be tested again */
 	uint64		matches;		/* rows that pass; dead ones are among them */
-	uint32	   *rows;			/* by row id: one bit each */
 	uint64		row_limit;		/* ids from here on do not pass */
+	uint32	   *rows;			/* by row id: one bit each; while this is
+								 * NULL, matches is an estimate */
+	struct FilterState *state;	/* am_filter.c's own */
 
 	/* after vx_am_find_matching_nodes */
 	uint32	   *nodes;			/* by node id; NULL before */
@@ -26,10 +28,20 @@ typedef struct AmFilter
 } AmFilter;
 
 /*
- * The conditions of a scan, worked off: NULL if it has none.  Lives in the
- * current memory context.
+ * The conditions of a scan: NULL if it has none.  Lives in the current memory
+ * context.  may_wait: where many rows pass, as far as a sample tells, they are
+ * not worked off yet.
  */
-extern AmFilter *vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store);
+extern AmFilter *vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store, bool may_wait);
+
+/* Work off what has waited. */
+extern void vx_am_fill_filter(AmFilter *filter);
+
+/*
+ * Does a row pass, by its slots?  peek: they may be read without locks, and so
+ * be wrong now and then.
+ */
+extern bool vx_am_test_row(const AmFilter *filter, uint32 row, bool peek);
 
 /* Make the bitmap of nodes of which a row passes. */
 extern void vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store);
@@ -66,10 +78,13 @@ vx_am_next_bit(const uint32 *bits, uint64 from, uint64 end)
 }
 
 static inline bool
-vx_am_row_passes(const AmFilter *filter, uint32 row)
+vx_am_row_passes(const AmFilter *filter, uint32 row, bool peek)
 {
-	return row < filter->row_limit &&
-		(filter->rows[row / 32] & (1U << (row % 32))) != 0;
+	if (row >= filter->row_limit)
+		return false;
+	if (filter->rows == NULL)
+		return vx_am_test_row(filter, row, peek);
+	return (filter->rows[row / 32] & (1U << (row % 32))) != 0;
 }
 
 static inline bool

@@ -41,7 +41,7 @@
 #define BEGIN_TIME		35000
 #define KEY_TIME		0.25
 #define SIGNATURE_TIME	1.0
-#define MATCH_TIME		300
+#define MATCH_TIME		100
 #define RETURN_TIME		1000
 
 /*

@@ -23,9 +23,10 @@
  * Scans without an order pass over the codes once if there is a threshold
  * condition, else over the rows.
  *
- * Conditions on columns after the vector are worked off before the first row
- * (am_filter.c).  Rows are tested by the bitmap that this leaves; and unless
- * most rows pass, a pass reads the codes of nodes that have one only.
+ * Conditions on columns after the vector are worked off before the first row,
+ * or where many rows pass, after the walk has ended (am_filter.c).  Rows are
+ * tested by the bitmap that this leaves, until then by their slots; and a pass
+ * keeps only nodes that have one, and unless most rows pass reads no others.
  *
  * Pages are pinned and locked one at a time; nothing is held between calls.
  * What a page gave is used only after the row has been checked against the
@@ -173,6 +174,7 @@ start_scan(IndexScanDesc scan)
 {
 	AmScan		state = (AmScan) scan->opaque;
 	MemoryContext old_context = MemoryContextSwitchTo(state->query_context);
+	bool		may_walk;
 	int			i;
 
 	vx_am_check_snapshot(scan);
@@ -219,17 +221,6 @@ start_scan(IndexScanDesc scan)
 	if (!state->want_null && !state->want_value)
 		state->never = true;
 
-	if (!state->never)
-		state->filter = vx_am_begin_filter(scan, state->store);
-	if (state->filter != NULL)
-	{
-		state->counters.mode = AM_MODE_ROWS;
-		state->counters.matches = state->filter->matches;
-		state->lossy |= state->filter->lossy;
-		if (state->filter->matches == 0)
-			state->never = true;
-	}
-
 	if (scan->numberOfOrderBys > 0)
 	{
 		ScanKey		key = &scan->orderByData[0];
@@ -239,6 +230,18 @@ start_scan(IndexScanDesc scan)
 			state->null_query = true;
 		else
 			prepare_query(state, &state->query, DatumGetVector(key->sk_argument));
+	}
+	may_walk = state->walk != NULL && vx_am_sorts_codes(state) && scan->parallel_scan == NULL;
+
+	if (!state->never)
+		state->filter = vx_am_begin_filter(scan, state->store, may_walk);
+	if (state->filter != NULL)
+	{
+		state->counters.mode = AM_MODE_ROWS;
+		state->counters.matches = state->filter->matches;
+		state->lossy |= state->filter->lossy;
+		if (state->filter->matches == 0)
+			state->never = true;
 	}
 
 	if (scan->xs_want_itup)
@@ -264,8 +267,7 @@ start_scan(IndexScanDesc scan)
 		 (state->store->meta.flags & STORE_FLAG_ODD)))
 		state->rank = vx_am_begin_rank(scan, &state->query, state->toast);
 
-	if (state->walk != NULL && vx_am_sorts_codes(state) && scan->parallel_scan == NULL &&
-		!state->never)
+	if (may_walk && !state->never)
 	{
 		state->walk_state = state->walk->begin(scan, state->store, &state->query,
 											   vx_am_find_limit(scan), state->filter,
@@ -338,7 +340,7 @@ next_code_rows(IndexScanDesc scan)
 		state->tid_count = 0;
 		for (i = 0; i < count; i++)
 		{
-			if (state->filter != NULL && !vx_am_row_passes(state->filter, state->rows[i]))
+			if (state->filter != NULL && !vx_am_row_passes(state->filter, state->rows[i], false))
 				state->chain_dead = false;	/* as far as anybody knows */
 			else if (vx_am_set_bit(&state->emitted, state->query_context, state->rows[i]))
 			{
@@ -363,6 +365,8 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 	StoreIndex *store = state->store;
 	uint32		pages = store->meta.families[STORE_ROW].pages;
 
+	if (state->filter != NULL)
+		vx_am_fill_filter(state->filter);
 	for (;;)
 	{
 		Buffer		buffer;
@@ -408,7 +412,7 @@ next_lone_rows(IndexScanDesc scan, uint16 kind, bool any)
 
 			if (StoreRowLife(row) != STORE_ROW_LIVE)
 				continue;
-			if (state->filter != NULL && !vx_am_row_passes(state->filter, row_id + i))
+			if (state->filter != NULL && !vx_am_row_passes(state->filter, row_id + i, false))
 				continue;
 			if (any ? (StoreRowKind(row) == STORE_ROW_NULL ? !state->want_null : !state->want_value) :
 				StoreRowKind(row) != kind)

@@ -68,6 +68,7 @@ typedef struct AmScanData
 	AmScanCounters earlier;		/* the sum before the last rescan */
 
 	/* candidates of this batch */
+	struct AmMatches *matches;	/* am_candidates.c's own */
 	AmCandidate *candidates;
 	const AmCandidate *current; /* those being looked up: these, or the walk's */
 	int			candidate_count;

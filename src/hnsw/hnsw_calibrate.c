@@ -369,6 +369,7 @@ vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall)
 {
 	double		steps[HNSW_CALIBRATED_KS];
 	double		place;
+	double		slope;
 	double		ef;
 	int			i;
 
@@ -380,13 +381,15 @@ vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall)
 
 	/* Between the calibrated k, which are powers of ten */
 	place = log10(Max(k, 1));
-	if (place >= HNSW_CALIBRATED_KS - 1)
-		ef = 10 * exp2(steps[HNSW_CALIBRATED_KS - 1]) * k / HNSW_SAMPLE_K;
-	else
+	i = Min((int) place, HNSW_CALIBRATED_KS - 2);
+	slope = steps[i + 1] - steps[i];
+	if (place > HNSW_CALIBRATED_KS - 1)
 	{
-		i = (int) place;
-		ef = 10 * exp2(steps[i] + (place - i) * (steps[i + 1] - steps[i]));
+		/* Beyond, half way from there to an ef that grows like k */
+		i = HNSW_CALIBRATED_KS - 1;
+		slope = (slope + log2(10)) / 2;
 	}
+	ef = 10 * exp2(steps[i] + (place - i) * slope);
 	return (int) Min(Max(ceil(ef), k), HNSW_MAX_NODES);
 }
 

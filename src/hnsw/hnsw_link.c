@@ -135,8 +135,8 @@ vx_hnsw_read_list(StoreIndex *store, uint32 node, HnswLink *links)
 		limit = vx_hnsw_node_limit(store);
 	}
 	if (node >= limit ||
-		!vx_hnsw_copy_slot(store, STORE_LINK, node / per_page, node % per_page,
-						   link_bytes, link_bytes, links) ||
+		!vx_store_peek_slot(store, STORE_LINK, node / per_page, node % per_page,
+							link_bytes, link_bytes, links) ||
 		links[0] == HNSW_LINK_FREED)
 		return -1;
 	for (count = 0; count < room && (links[count] & ~HNSW_LINK_PROTECTED) != 0; count++)

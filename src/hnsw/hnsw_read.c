@@ -3,8 +3,8 @@
  * hnsw_read.c
  *	  Reading lists and codes of single nodes.
  *
- * Everything is copied, by a peek where one succeeds, else under the page's
- * lock.  A copy from a peek may be torn (store_peek.h): ids are checked here,
+ * Everything is copied, by a peek where one succeeds (vx_store_peek_slot).  A
+ * copy from a peek may be torn (store_peek.h): ids are checked here,
  * incarnations by whoever uses them.  The walk itself reads codes in place
  * and a list of them at a time: hnsw_search.c.
  *
@@ -13,50 +13,6 @@
 #include "postgres.h"
 
 #include "hnsw/hnsw_read.h"
-#include "store/store_peek.h"
-
-static bool
-copy_locked_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
-				 Size slot_bytes, Size length, void *copy)
-{
-	Buffer		buffer = vx_store_lock(store, family, page_no, BUFFER_LOCK_SHARE);
-	Page		page = BufferGetPage(buffer);
-	bool		found = slot < vx_store_slots(page, family, slot_bytes);
-
-	if (found)
-		memcpy(copy, vx_store_slot(page, family, slot_bytes, slot), length);
-	UnlockReleaseBuffer(buffer);
-	return found;
-}
-
-/*
- * Copy the first length bytes of a slot.  If the page has no such slot, returns
- * false or zeros, which is what lies behind the slots in use: no list, and a
- * code of incarnation 0, which no node has.
- */
-bool
-vx_hnsw_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
-				  Size slot_bytes, Size length, void *copy)
-{
-	const RelFileLocator *locator = &RelationLocator(store->relation);
-
-	if (vx_store_may_peek(store))
-	{
-		StorePageRef *ref = vx_store_find_ref(vx_store_cache_family(store, family), page_no);
-		const char *bytes = ref == NULL ? NULL : vx_store_peek_begin(locator, ref);
-
-		if (bytes != NULL)
-		{
-			memcpy(copy, bytes + StoreFamilyStart(family) + slot * slot_bytes, length);
-			if (vx_store_peek_end(locator, ref))
-			{
-				vx_store_touch_ref(ref);
-				return true;
-			}
-		}
-	}
-	return copy_locked_slot(store, family, page_no, slot, slot_bytes, length, copy);
-}
 
 /* Nodes whose code and links are on published pages */
 uint32
@@ -106,8 +62,8 @@ vx_hnsw_read_links(StoreIndex *store, uint32 node, HnswLink *links)
 	uint32		per_page = HnswLinksPerPage(link_bytes);
 
 	if (node >= vx_hnsw_node_limit(store) ||
-		!vx_hnsw_copy_slot(store, STORE_LINK, node / per_page, node % per_page,
-						   link_bytes, link_bytes, links))
+		!vx_store_peek_slot(store, STORE_LINK, node / per_page, node % per_page,
+							link_bytes, link_bytes, links))
 	{
 		links[0] = HNSW_LINK_FREED; /* there is no such node */
 		return 0;
@@ -125,8 +81,8 @@ vx_hnsw_read_upper(StoreIndex *store, uint32 upper, uint32 node, int level,
 
 	*count = 0;
 	if (upper / per_page >= store->meta.families[STORE_UPPER].pages ||
-		!vx_hnsw_copy_slot(store, STORE_UPPER, upper / per_page, upper % per_page,
-						   upper_bytes, upper_bytes, copy) ||
+		!vx_store_peek_slot(store, STORE_UPPER, upper / per_page, upper % per_page,
+							upper_bytes, upper_bytes, copy) ||
 		copy->node != node || copy->level != level)
 		return false;
 	while (*count < m && copy->links[*count].node_plus_one != 0)
@@ -154,8 +110,8 @@ vx_hnsw_read_codes(StoreIndex *store, const uint32 *nodes, int count, char *slot
 		char	   *copy = slots + i * slot_bytes;
 
 		if (nodes[i] >= limit ||
-			!vx_hnsw_copy_slot(store, STORE_CODE, nodes[i] / store->codes_per_page,
-							   nodes[i] % store->codes_per_page, slot_bytes, slot_bytes, copy))
+			!vx_store_peek_slot(store, STORE_CODE, nodes[i] / store->codes_per_page,
+								nodes[i] % store->codes_per_page, slot_bytes, slot_bytes, copy))
 			set_no_code((QuantSlotData *) copy, slot_bytes);
 	}
 }
@@ -166,7 +122,7 @@ vx_hnsw_read_locked_code(StoreIndex *store, uint32 node, QuantSlotData *slot)
 	Size		slot_bytes = store->quant->slot_bytes;
 
 	if (node >= vx_hnsw_node_limit(store) ||
-		!copy_locked_slot(store, STORE_CODE, node / store->codes_per_page,
-						  node % store->codes_per_page, slot_bytes, slot_bytes, slot))
+		!vx_store_copy_slot(store, STORE_CODE, node / store->codes_per_page,
+							node % store->codes_per_page, slot_bytes, slot_bytes, slot))
 		set_no_code(slot, slot_bytes);
 }

@@ -13,9 +13,6 @@
 #define HnswLinksPerPage(link_bytes) ((STORE_PAGE_END - STORE_ALIGNED_START) / (link_bytes))
 #define HnswUppersPerPage(upper_bytes) ((STORE_PAGE_END - STORE_ALIGNED_START) / (upper_bytes))
 
-extern bool vx_hnsw_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
-							  Size slot_bytes, Size length, void *copy);
-
 /* Node ids below this may be read, as far as the metapage in store tells. */
 extern uint32 vx_hnsw_node_limit(const StoreIndex *store);
 

@@ -279,8 +279,8 @@ draw_row(RecallState *state, SampleRow *sample)
 		float	   *copy;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!vx_hnsw_copy_slot(store, STORE_ROW, id / STORE_ROWS_PER_PAGE, id % STORE_ROWS_PER_PAGE,
-							   sizeof(StoreRowData), sizeof(StoreRowData), &row) ||
+		if (!vx_store_peek_slot(store, STORE_ROW, id / STORE_ROWS_PER_PAGE, id % STORE_ROWS_PER_PAGE,
+								sizeof(StoreRowData), sizeof(StoreRowData), &row) ||
 			StoreRowLife(&row) != STORE_ROW_LIVE || StoreRowKind(&row) != STORE_ROW_CODED)
 			continue;
 		if (!StoreRowHasTid(&row))

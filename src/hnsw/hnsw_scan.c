@@ -11,12 +11,11 @@
  * more nodes than hnsw.max_scan_tuples, it gives no more, and the scan goes on
  * exactly (am_scan.c).
  *
- * With conditions on other columns the walk is the same, as wide as it takes
- * to find that many more nodes, and those of which no row passes are left out
- * of what it gives.  Where the last row wanted came among all that were found
- * tells whether the walk was wide enough: if rows that pass are rarer near the
- * query than elsewhere, it was not, and it is made again, or given up for a
- * pass over the codes of the rows that pass, whose number is known.
+ * With conditions on other columns the walk is the same, and begins as wide as
+ * without.  Where the last row wanted came among all that were found tells how
+ * wide it has to be; until then it goes on, keeping what it met on the way, or
+ * is given up for a pass over the codes of the rows that pass, whose number is
+ * known at least about.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,14 +35,29 @@
 #define WIDER 4
 
 /*
- * With a filter: what a walk is wider than it should have to be, and what the
- * rank of the last row wanted may be beyond that, before it is made again.
- * Chance alone puts the tenth row a third farther or nearer.
+ * With a filter: how much farther than it was found the last row wanted may
+ * have to be looked for.  Chance alone puts the tenth row a third farther or
+ * nearer.
  */
-#define FILTER_SLACK 1.25
+#define FILTER_SLACK 1.2
 
-/* A probe takes at most this share of what it may spare. */
-#define PROBE_SHARE 0.3
+/*
+ * With a filter, a walk is taken to become as wide as rows that pass by chance
+ * demand, and keeps so much more than that.
+ */
+#define ROOM_SLACK 1.5
+
+/*
+ * Where the pass would be the cheaper way then, a walk begins all the same if
+ * that takes at most this share of it: rows that pass may be nearer than
+ * others, which a part of the usual width tells.
+ */
+#define PROBE_SHARE 0.2
+#define PROBE_PART 4
+#define MIN_PROBE 40
+
+/* What is known of all rows counts as much as so many nodes that were found. */
+#define PRIOR_NODES 50
 
 /* Rows of a chain that are looked at for one that passes */
 #define MAX_CHAIN_STEPS 64
@@ -65,8 +79,10 @@ typedef struct HnswWalk
 	int			wanted;			/* rows, 0 once they have been given */
 	HnswCandidate *passing;		/* what a walk has found, with a filter */
 	int			passing_room;
+	double		share;			/* of rows that pass, in the whole index */
 	int			ef;				/* of the next walk */
-	int			planned_ef;		/* after a probe: 0 without one */
+	int			planned_ef;		/* with a filter: what it may have to become */
+	int			room;			/* and as far as it can go on */
 	bool		ended;
 	AmCandidate *batch;
 	int			batch_room;
@@ -149,9 +165,9 @@ may_live(void *arg, uint32 node)
 	DeadNode   *entry;
 
 	/* The node's own page tells what it is now. */
-	if (!vx_hnsw_copy_slot(walk->store, STORE_NODE, node / STORE_NODES_PER_PAGE,
-						   node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
-						   sizeof(StoreNodeData), &data) ||
+	if (!vx_store_peek_slot(walk->store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+							node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
+							sizeof(StoreNodeData), &data) ||
 		data.state == STORE_NODE_FREE)
 		return true;
 	key.build_id = walk->store->meta.build_id;
@@ -203,28 +219,28 @@ pass_cost(const HnswWalk *walk)
 }
 
 /*
- * True if a pass over all codes is the cheaper way to as many candidates.
+ * True if a pass is the cheaper way to as many candidates.
  */
 static bool
-is_pass_cheaper(const HnswWalk *walk)
+is_pass_cheaper(const HnswWalk *walk, int ef)
 {
-	return vx_hnsw_walk_cost(walk->store->quant, walk->ef) > pass_cost(walk);
+	return vx_hnsw_walk_cost(walk->store->quant, ef) > pass_cost(walk);
 }
 
 /*
- * True if the walk may not be as wide as it would have to be.  Where there is a
+ * True if a walk that has come so far may not become so wide.  Where there is a
  * filter it is compared with a pass that looks at all rows that pass: half as
  * many nodes are allowed whatever the setting is.
  */
 static bool
-is_too_wide(const HnswWalk *walk)
+is_too_wide(const HnswWalk *walk, int from, int ef)
 {
 	double		limit = vx_hnsw_max_scan_tuples;
 
-	if (walk->filter == NULL)
-		return is_pass_cheaper(walk);
-	return is_pass_cheaper(walk) ||
-		(double) walk->ef * NODES_PER_PLACE > Max(limit, walk->filter->matches / 2);
+	if (is_pass_cheaper(walk, ef - from))
+		return true;
+	return walk->filter != NULL &&
+		(double) ef * NODES_PER_PLACE > Max(limit, walk->filter->matches / 2);
 }
 
 /*
@@ -257,20 +273,20 @@ node_passes(const HnswWalk *walk, uint32 node)
 	uint32		at;
 	int			steps;
 
-	if (!vx_hnsw_copy_slot(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
-						   node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
-						   sizeof(StoreNodeData), &data) ||
+	if (!vx_store_peek_slot(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+							node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
+							sizeof(StoreNodeData), &data) ||
 		data.state != STORE_NODE_LIVE)
 		return false;
 	at = data.head;
 	for (steps = 0; steps < MAX_CHAIN_STEPS; steps++)
 	{
-		if (vx_am_row_passes(walk->filter, at))
+		if (vx_am_row_passes(walk->filter, at, true))
 			return true;
 		if (at / STORE_ROWS_PER_PAGE >= store->meta.families[STORE_ROW].pages ||
-			!vx_hnsw_copy_slot(store, STORE_ROW, at / STORE_ROWS_PER_PAGE,
-							   at % STORE_ROWS_PER_PAGE, sizeof(StoreRowData),
-							   sizeof(StoreRowData), &row))
+			!vx_store_peek_slot(store, STORE_ROW, at / STORE_ROWS_PER_PAGE,
+								at % STORE_ROWS_PER_PAGE, sizeof(StoreRowData),
+								sizeof(StoreRowData), &row))
 			return at != STORE_NONE;	/* newer than the metapage that we
 										 * know */
 		at = row.next;
@@ -281,12 +297,73 @@ node_passes(const HnswWalk *walk, uint32 node)
 }
 
 /*
- * Keep those of the nodes found of which a row passes.  Returns how many, and
- * in *rank where the last row wanted is among all that were found, 0 if there
- * are not as many.
+ * Where the last row wanted is among the nodes found; 0 if there are not as
+ * many, and in *passing how many there are.
  */
 static int
-keep_passing(HnswWalk *walk, const HnswCandidate *found, int count, int *rank)
+find_rank(const HnswWalk *walk, const HnswCandidate *found, int count, int *passing)
+{
+	int			i;
+
+	*passing = 0;
+	for (i = 0; i < count; i++)
+	{
+		if (node_passes(walk, HnswFoundNode(&found[i])) && ++*passing == walk->wanted)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Begin a walk that may become as wide, and some wider. */
+static void
+begin_steps(HnswWalk *walk, int ef)
+{
+	walk->room = (int) Min(ef * ROOM_SLACK, HNSW_MAX_NODES / 2);
+	vx_hnsw_search_begin_steps(walk->search, walk->room);
+}
+
+/*
+ * Walk as widely as the rows wanted demand.  Returns how many nodes have been
+ * found, -1 if a pass is the better way.
+ */
+static int
+walk_in_steps(HnswWalk *walk, const HnswCandidate **found, int *rank)
+{
+	begin_steps(walk, Max(walk->planned_ef, walk->ef));
+	for (;;)
+	{
+		int			count = vx_hnsw_search_step(walk->search, walk->ef, found);
+		int			passing;
+		int			needed;
+
+		*rank = find_rank(walk, *found, count, &passing);
+		if (count < walk->ef)
+			return count;		/* all that can be reached */
+		if (*rank > 0)
+			needed = choose_ef(walk, *rank * FILTER_SLACK);
+		else
+			needed = Max(choose_ef(walk, walk->wanted * (count + PRIOR_NODES) /
+								   (passing + PRIOR_NODES * walk->share)), count + count / 2);
+		if (needed <= walk->ef)
+			return count;
+		if (is_too_wide(walk, needed <= walk->room ? walk->ef : 0, needed))
+			return -1;
+
+		/* What has been guessed from few may be far too much. */
+		if (*rank == 0)
+			needed = (int) Min(needed, (double) count * WIDER);
+		walk->ef = needed;
+		if (needed > walk->room)
+			begin_steps(walk, needed);
+	}
+}
+
+/*
+ * Keep those of the nodes found of which a row passes, up to a rank if that is
+ * not 0, and what is beyond: little of it will be looked at.
+ */
+static int
+keep_passing(HnswWalk *walk, const HnswCandidate *found, int count, int rank)
 {
 	int			kept = 0;
 	int			i;
@@ -299,14 +376,12 @@ keep_passing(HnswWalk *walk, const HnswCandidate *found, int count, int *rank)
 											   sizeof(HnswCandidate) * (Size) count);
 		walk->passing_room = count;
 	}
-	*rank = 0;
 	for (i = 0; i < count; i++)
 	{
-		if (!node_passes(walk, found[i].node))
-			continue;
-		walk->passing[kept++] = found[i];
-		if (kept == walk->wanted)
-			*rank = i + 1;
+		HnswCandidate candidate = {found[i].distance, HnswFoundNode(&found[i])};
+
+		if ((rank > 0 && i >= rank) || node_passes(walk, candidate.node))
+			walk->passing[kept++] = candidate;
 	}
 	return kept;
 }
@@ -317,7 +392,6 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 {
 	HnswWalk   *walk = palloc0(sizeof(HnswWalk));
 	int			k = wanted >= 1 && wanted < HNSW_MAX_NODES ? (int) wanted : 10;
-	int			probe_ef = 0;
 
 	vx_hnsw_check_words(store);
 	walk->store = store;
@@ -329,14 +403,7 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 
 	walk->filter = filter;
 	walk->wanted = k;
-	if (filter != NULL)
-	{
-		double		rows = (double) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE;
-
-		walk->ef = choose_ef(walk, k * rows / Max(filter->matches, 1) * FILTER_SLACK);
-		probe_ef = choose_ef(walk, k);
-	}
-	else if (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0)
+	if (filter == NULL && (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0))
 		walk->ef = Max(vx_hnsw_ef_search, wanted >= 1 ? k : 1);
 	else
 		walk->ef = choose_ef(walk, k);
@@ -344,20 +411,18 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	set_dead_filter(walk);
 
 	/* Few nodes, or a LIMIT that asks for a good part of them */
-	walk->ended = is_too_wide(walk);
-
-	/*
-	 * Rows that pass may be nearer than others, as those of a language or a
-	 * place are to a query in it.  Where that would spare most of the work, a
-	 * walk as wide as without conditions comes first and tells.
-	 */
-	if (probe_ef > 0 &&
-		PROBE_SHARE * Min(vx_hnsw_walk_cost(walk->store->quant, walk->ef), pass_cost(walk)) >
-		vx_hnsw_walk_cost(walk->store->quant, probe_ef))
+	walk->ended = is_too_wide(walk, 0, walk->ef);
+	if (filter != NULL && !walk->ended)
 	{
-		walk->planned_ef = walk->ef;
-		walk->ef = probe_ef;
-		walk->ended = is_too_wide(walk);
+		walk->share = Max(filter->matches, 1) /
+			((double) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE);
+		walk->planned_ef = choose_ef(walk, k / walk->share * FILTER_SLACK);
+		if (is_too_wide(walk, 0, walk->planned_ef))
+		{
+			walk->planned_ef = walk->ef;
+			walk->ef = Max(walk->ef / PROBE_PART, Max(k, MIN_PROBE));
+			walk->ended = vx_hnsw_walk_cost(store->quant, walk->ef) > PROBE_SHARE * pass_cost(walk);
+		}
 	}
 	return walk;
 }
@@ -465,15 +530,16 @@ next_batch(void *arg, AmCandidate **batch)
 	while (!walk->ended)
 	{
 		const HnswCandidate *found;
-		int			ef = walk->ef;
 		int			rank = 0;
 		int			count;
-		int			kept;
 
-		walk->counters->ef = ef;
 		if (vx_hnsw_descend(walk->search, 0) < 0)
 			return 0;
-		count = vx_hnsw_search_bottom(walk->search, ef, &found);
+		if (walk->filter != NULL && walk->wanted > 0)
+			count = walk_in_steps(walk, &found, &rank);
+		else
+			count = vx_hnsw_search_bottom(walk->search, walk->ef, &found);
+		walk->counters->ef = walk->ef;
 		walk->counters->hops = walk->search->counters.hops;
 		walk->counters->distances = walk->search->counters.distances;
 		walk->counters->repeats = walk->search->counters.repeats;
@@ -485,29 +551,18 @@ next_batch(void *arg, AmCandidate **batch)
 		{
 			walk->ef *= WIDER;
 			if ((double) walk->ef * NODES_PER_PLACE > vx_hnsw_max_scan_tuples ||
-				is_pass_cheaper(walk))
+				is_pass_cheaper(walk, walk->ef))
 				walk->ended = true;
 		}
+		if (count < 0)
+			break;
 
 		if (walk->filter != NULL)
 		{
-			kept = keep_passing(walk, found, count, &rank);
-			if (walk->wanted > 0 && count >= ef)
-			{
-				int			needed = rank > 0 ? choose_ef(walk, rank) : Max(ef * WIDER, walk->planned_ef);
-
-				if (needed > ef * FILTER_SLACK)
-				{
-					/* Too narrow: rows that are nearer may have been missed. */
-					walk->ef = needed;
-					walk->ended = is_too_wide(walk);
-					continue;
-				}
-			}
+			count = keep_passing(walk, found, count, rank);
+			found = walk->passing;
 			walk->wanted = 0;
 			walk->counters->mode = AM_MODE_WALK;
-			found = walk->passing;
-			count = kept;
 		}
 		count = make_batch(walk, found, count);
 		if (count > 0)

@@ -29,7 +29,7 @@
 #include "hnsw/hnsw_read.h"
 #include "store/store_peek.h"
 
-/* In candidates' node field: its neighbours have been looked at */
+/* In candidates' node field: its neighbours have been looked at (HnswFoundNode) */
 #define EXPANDED 0x80000000U
 
 /* Lines of a code that are asked for ahead; the kernels ask for the rest. */
@@ -485,8 +485,8 @@ read_list(SearchData *search, uint32 node)
 	uint32		page_no = divide_node(&search->link_divider, node);
 	uint32		slot = node - page_no * search->link_divider.per_page;
 
-	if (unlikely(!vx_hnsw_copy_slot(store, STORE_LINK, page_no, slot, store->meta.link_bytes,
-									store->meta.link_bytes, search->links)))
+	if (unlikely(!vx_store_peek_slot(store, STORE_LINK, page_no, slot, store->meta.link_bytes,
+									 store->meta.link_bytes, search->links)))
 		return 0;
 	return vx_hnsw_check_links(search->links, search->link_room, search->node_limit);
 }
@@ -739,10 +739,11 @@ vx_hnsw_search_begin_steps(HnswSearch *base, int widest)
 {
 	SearchData *search = (SearchData *) base;
 
-	Assert(search->passes == NULL);
+	search->widest = widest;
+	if (search->passes != NULL)
+		return;
 	reserve_pools(search, widest);
 	begin_plain(search, widest);
-	search->widest = widest;
 }
 
 int
@@ -751,6 +752,9 @@ vx_hnsw_search_step(HnswSearch *base, int ef, const HnswCandidate **found)
 	SearchData *search = (SearchData *) base;
 
 	Assert(ef <= search->widest);
+	if (search->passes != NULL)
+		return vx_hnsw_search_bottom(base, ef, found);
+	INSTR_TIME_SET_CURRENT(search->clock);
 	search_plain(search, ef, search->widest);
 	*found = search->pool;
 	return Min(search->pool_count, ef);

@@ -74,9 +74,12 @@ extern int	vx_hnsw_search_bottom(HnswSearch *search, int ef, const HnswCandidate
 /*
  * A walk on level 0 in steps of growing ef, up to widest.  After each step the
  * distances of what has been found, and how many there are, are those of
- * vx_hnsw_search_bottom with that ef, in the time of one walk with the last.
- * Nodes have an odd flag in them.
+ * vx_hnsw_search_bottom with that ef, in the time of one walk with the last;
+ * only where nodes have to pass a filter is each step a walk of its own.  Nodes
+ * are told by HnswFoundNode.
  */
+#define HnswFoundNode(found) ((found)->node & 0x7FFFFFFFU)
+
 extern void vx_hnsw_search_begin_steps(HnswSearch *search, int widest);
 extern int	vx_hnsw_search_step(HnswSearch *search, int ef, const HnswCandidate **found);
 

@@ -435,8 +435,8 @@ repair_upper(GraphVacuum *vacuum, uint32 number)
 		int			j;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!vx_hnsw_copy_slot(store, STORE_UPPER, number / per_page, number % per_page,
-							   size, size, before) || !is_usable_upper(vacuum, before))
+		if (!vx_store_peek_slot(store, STORE_UPPER, number / per_page, number % per_page,
+								size, size, before) || !is_usable_upper(vacuum, before))
 			break;
 		while (count < vacuum->m && before->links[count].node_plus_one != 0)
 			dead += is_dead(vacuum, before->links[count++].node_plus_one - 1);
@@ -710,8 +710,8 @@ remove_dead_nodes(StoreIndex *store)
 	for (number = 0; number < uppers; number++)
 	{
 		if (!test_bit(vacuum.starved_uppers, number) ||
-			!vx_hnsw_copy_slot(store, STORE_UPPER, number / per_page, number % per_page,
-							   store->meta.upper_bytes, store->meta.upper_bytes, vacuum.upper) ||
+			!vx_store_peek_slot(store, STORE_UPPER, number / per_page, number % per_page,
+								store->meta.upper_bytes, store->meta.upper_bytes, vacuum.upper) ||
 			!is_usable_upper(&vacuum, vacuum.upper))
 			continue;
 		vx_vacuum_delay_point();

@@ -11,6 +11,7 @@
  *-------------------------------------------------------------------------
  */
 #include <math.h>
+#include <string.h>
 
 #include "distance/distance_codes.h"
 #include "quant/quant_codec.h"
@@ -237,6 +238,17 @@ bound_each(const QuantQuery *query, const char *slots, int count, double thresho
 	return found;
 }
 
+/* Positions of the slots of a chunk that pass the coarse test */
+static inline int
+keep_slots(const QuantQuery *query, const DistanceCodeKernels *kernels, const void *heads,
+		   size_t stride_bytes, int count, const int32_t *sums, const DistanceCodeTest *test,
+		   uint16_t *kept)
+{
+	if (query->params.metric == DISTANCE_METRIC_IP)
+		return kernels->keep_plane(heads, stride_bytes, count, sums, test, kept);
+	return kernels->keep_ball(heads, stride_bytes, count, sums, test, kept);
+}
+
 int
 vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
 					double threshold, uint16_t *positions, double *bounds)
@@ -267,10 +279,7 @@ vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
 		query->kernels->dot_u8_s8x2_many(query->params.dims,
 										 (const uint8_t *) chunk_slots + QUANT_HEADER_BYTES,
 										 stride_bytes, chunk, query->hi, query->lo, sums);
-		if (query->params.metric == DISTANCE_METRIC_IP)
-			kept_count = kernels->keep_plane(heads, stride_bytes, chunk, sums, &test, kept);
-		else
-			kept_count = kernels->keep_ball(heads, stride_bytes, chunk, sums, &test, kept);
+		kept_count = keep_slots(query, kernels, heads, stride_bytes, chunk, sums, &test, kept);
 
 		for (i = 0; i < kept_count; i++)
 		{
@@ -282,6 +291,61 @@ vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
 			if (bound <= threshold)
 			{
 				positions[found] = (uint16_t) (start + position);
+				bounds[found] = bound;
+				found++;
+			}
+		}
+	}
+	return found;
+}
+
+int
+vx_quant_bound_list(const QuantQuery *query, const QuantSlotData *const *slots, int count,
+					double threshold, uint16_t *positions, double *bounds)
+{
+	DistanceCodeTest test;
+	int			found = 0;
+	int			start;
+	int			i;
+
+	if (query->params.kind == QUANT_NONE || query->params.metric == DISTANCE_METRIC_L1)
+	{
+		for (i = 0; i < count; i++)
+		{
+			positions[found] = (uint16_t) i;
+			bounds[found] = vx_quant_bound(query, slots[i]);
+			found += bounds[found] <= threshold;
+		}
+		return found;
+	}
+	if (!make_test(query, threshold, &test))
+		return 0;
+
+	for (start = 0; start < count; start += CHUNK_SLOTS)
+	{
+		int			chunk = count - start < CHUNK_SLOTS ? count - start : CHUNK_SLOTS;
+		const uint8_t *codes[CHUNK_SLOTS];
+		DistanceCodeHead heads[CHUNK_SLOTS];
+		int32_t		sums[2 * CHUNK_SLOTS];
+		uint16_t	kept[CHUNK_SLOTS];
+		int			kept_count;
+
+		for (i = 0; i < chunk; i++)
+		{
+			codes[i] = slots[start + i]->code;
+			memcpy(&heads[i], &slots[start + i]->error, sizeof(DistanceCodeHead));
+		}
+		query->kernels->dot_u8_s8x2_list(query->params.dims, codes, chunk,
+										 query->hi, query->lo, sums);
+		kept_count = keep_slots(query, get_code_kernels(query), heads, sizeof(DistanceCodeHead),
+								chunk, sums, &test, kept);
+		for (i = 0; i < kept_count; i++)
+		{
+			double		bound = compute_bound(query, slots[start + kept[i]], sums + 2 * kept[i]);
+
+			if (bound <= threshold)
+			{
+				positions[found] = (uint16_t) (start + kept[i]);
 				bounds[found] = bound;
 				found++;
 			}

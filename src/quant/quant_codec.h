@@ -155,6 +155,11 @@ extern int	vx_quant_bound_many(const QuantQuery *query, const void *slots,
 								int count, double threshold,
 								uint16_t *positions, double *bounds);
 
+/* The same for count slots anywhere in memory. */
+extern int	vx_quant_bound_list(const QuantQuery *query,
+								const QuantSlotData *const *slots, int count,
+								double threshold, uint16_t *positions, double *bounds);
+
 /*
  * Like vx_quant_bound, but the best estimate of the distance itself rather
  * than a lower bound; only for ranking in graph search and build.  L2:

@@ -94,6 +94,10 @@ extern StoreCacheFamily *vx_store_cache_family(StoreIndex *store, int family);
 extern StorePageRef *vx_store_page_ref(StoreIndex *store, int family, uint32 page_no);
 extern Buffer vx_store_pin(StoreIndex *store, int family, uint32 page_no);
 extern Buffer vx_store_lock(StoreIndex *store, int family, uint32 page_no, int mode);
+extern bool vx_store_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
+							   Size slot_bytes, Size length, void *copy);
+extern bool vx_store_peek_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
+							   Size slot_bytes, Size length, void *copy);
 extern void vx_store_prefetch(StoreIndex *store, int family, uint32 page_no, uint32 end);
 extern Buffer vx_store_lock_meta(StoreIndex *store, int mode);
 extern void vx_store_forget(Oid relid);

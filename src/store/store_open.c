@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 
 #include "store/store.h"
+#include "store/store_peek.h"
 
 /*
  * Every so often a page is pinned through the buffer table although its
@@ -457,6 +458,53 @@ vx_store_lock(StoreIndex *store, int family, uint32 page_no, int mode)
 	LockBuffer(buffer, mode);
 	vx_store_check_page(store, BufferGetPage(buffer), family, page_no);
 	return buffer;
+}
+
+/*
+ * Copy the first length bytes of a slot, under its page's lock.  Returns false
+ * if the page has no such slot.
+ */
+bool
+vx_store_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
+				   Size slot_bytes, Size length, void *copy)
+{
+	Buffer		buffer = vx_store_lock(store, family, page_no, BUFFER_LOCK_SHARE);
+	Page		page = BufferGetPage(buffer);
+	bool		found = slot < vx_store_slots(page, family, slot_bytes);
+
+	if (found)
+		memcpy(copy, vx_store_slot(page, family, slot_bytes, slot), length);
+	UnlockReleaseBuffer(buffer);
+	return found;
+}
+
+/*
+ * The same by a peek where one succeeds: then the copy may be torn, and if the
+ * page has no such slot, it is zeros, which is what lies behind the slots in
+ * use: no list, a code of incarnation 0, which no node has, no value.
+ */
+bool
+vx_store_peek_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
+				   Size slot_bytes, Size length, void *copy)
+{
+	const RelFileLocator *locator = &RelationLocator(store->relation);
+
+	if (vx_store_may_peek(store))
+	{
+		StorePageRef *ref = vx_store_find_ref(vx_store_cache_family(store, family), page_no);
+		const char *bytes = ref == NULL ? NULL : vx_store_peek_begin(locator, ref);
+
+		if (bytes != NULL)
+		{
+			memcpy(copy, bytes + StoreFamilyStart(family) + slot * slot_bytes, length);
+			if (vx_store_peek_end(locator, ref))
+			{
+				vx_store_touch_ref(ref);
+				return true;
+			}
+		}
+	}
+	return vx_store_copy_slot(store, family, page_no, slot, slot_bytes, length, copy);
 }
 
 /*

@@ -38,15 +38,7 @@ my %kinds = (
 		$flags{ $_[0] } } ],
 	unknown => [ 'far', sub { "x < $_[0]" } ]);
 
-my $node = new_server('grid', q{
-shared_buffers = 512MB
-maintenance_work_mem = 1GB
-max_parallel_maintenance_workers = 0
-max_wal_size = 4GB
-wal_level = minimal
-max_wal_senders = 0
-wal_consistency_checking = ''
-});
+my $node = new_loading_server('grid', '512MB');
 install_functions($node);
 install_walk_functions($node);
 $node->safe_psql('postgres', q{

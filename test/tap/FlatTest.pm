@@ -20,7 +20,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-	is_long size new_server install_functions install_walk_functions complaints
+	is_long size new_server new_loading_server install_functions install_walk_functions complaints
 	run_clients start_clients abandon_clients kill_server check_log hold_debug_point release_debug_point
 	wait_for_lock_wait try_sql tell_of_flat tell_of_hnsw);
 
@@ -109,6 +109,22 @@ $own_settings
 });
 	$node->start;
 	return $node;
+}
+
+# The same for stories that load much, and replay nothing.
+sub new_loading_server
+{
+	my ($name, $shared_buffers) = @_;
+
+	return new_server($name, qq{
+shared_buffers = $shared_buffers
+maintenance_work_mem = 1GB
+max_parallel_maintenance_workers = 0
+max_wal_size = 4GB
+wal_level = minimal
+max_wal_senders = 0
+wal_consistency_checking = ''
+});
 }
 
 # The functions that fill tables and compare answers.

@@ -655,18 +655,14 @@ compute_leeway(const QuantSlotData *slot, double distance, double norm, double n
 	}
 }
 
-/* Bounds of all slots at one threshold, against the single ones. */
+/* What has been found at one threshold, against the single bounds */
 static void
-check_bound_many(const double *bounds, double threshold, const char *kernels)
+check_found(const double *bounds, double threshold, const char *kernels, int found,
+			const uint16_t *positions, const double *found_bounds)
 {
-	uint16_t	positions[BATCH];
-	double		found_bounds[BATCH];
-	int			found;
 	int			next = 0;
 	int			i;
 
-	found = vx_quant_bound_many(&batch.query, batch.slots, batch.count, threshold,
-								positions, found_bounds);
 	for (i = 0; i < batch.count; i++)
 	{
 		if (!(bounds[i] <= threshold))
@@ -686,6 +682,27 @@ check_bound_many(const double *bounds, double threshold, const char *kernels)
 	if (next != found)
 		fault("%s %s %d: %d slots within %.17g, not %d", kernels,
 			  metric_names[batch.params.metric], batch.params.dims, found, threshold, next);
+}
+
+/* Bounds of all slots, in a row and as a list */
+static void
+check_bound_many(const double *bounds, double threshold, const char *kernels)
+{
+	const QuantSlotData *slots[BATCH];
+	uint16_t	positions[BATCH];
+	double		found_bounds[BATCH];
+	int			found;
+	int			i;
+
+	found = vx_quant_bound_many(&batch.query, batch.slots, batch.count, threshold,
+								positions, found_bounds);
+	check_found(bounds, threshold, kernels, found, positions, found_bounds);
+	for (i = 0; i < batch.count; i++)
+		slots[i] = (const QuantSlotData *) ((const char *) batch.slots +
+											i * batch.params.slot_bytes);
+	found = vx_quant_bound_list(&batch.query, slots, batch.count, threshold,
+								positions, found_bounds);
+	check_found(bounds, threshold, kernels, found, positions, found_bounds);
 }
 
 /* Bounds against distances, under all kernels. */
