@@ -126,6 +126,54 @@ read_trees(GraphVacuum *vacuum, uint32 entry)
 }
 
 /*
+ * An entry point that has come since the dead were collected is a tree of its
+ * own, and so are the nodes that it leads to by protected links, as far as they
+ * are as new: the one before it may hang from one of them.  They can protect
+ * others, while the entry point's own list may have no room.
+ */
+static void
+adopt_new_nodes(GraphVacuum *vacuum, uint32 entry)
+{
+	StoreIndex *store = vacuum->store;
+	uint32	   *tree = vacuum->tree;
+	HnswLink   *links = palloc(store->meta.link_bytes);
+	uint32	   *queue = MemoryContextAllocHuge(CurrentMemoryContext,
+											   sizeof(uint32) * (Size) vacuum->tree_size);
+	uint32		head = 0;
+	uint32		tail = 0;
+
+	queue[tail++] = entry;
+	while (head < tail)
+	{
+		uint32		node = queue[head++];
+		int			count;
+		int			i;
+
+		vx_vacuum_delay_point();
+		count = vx_hnsw_read_links(store, node, links);
+		for (i = 0; i < count; i++)
+		{
+			uint32		target = HnswLinkNode(links[i]);
+
+			if (!(links[i] & HNSW_LINK_PROTECTED) || target >= vacuum->tree_size)
+				continue;
+			if (target < vacuum->nodes)
+			{
+				if (tree[target] == target)
+					tree[target] = entry;
+			}
+			else if (tree[target] == STORE_NONE && vx_hnsw_node_is_live(store, target, NULL))
+			{
+				tree[target] = entry;
+				queue[tail++] = target;
+			}
+		}
+	}
+	pfree(queue);
+	pfree(links);
+}
+
+/*
  * Find nodes outside its tree that are near to a root, as a walk does: ever
  * wider, since those that died around it are found, too.
  */
@@ -350,6 +398,8 @@ vx_hnsw_plant_trees(GraphVacuum *vacuum, uint32 entry)
 	vacuum->tree = MemoryContextAllocHuge(CurrentMemoryContext,
 										  sizeof(uint32) * (Size) vacuum->tree_size);
 	read_trees(vacuum, entry);
+	if (entry >= vacuum->nodes)
+		adopt_new_nodes(vacuum, entry);
 	for (root = 0; root < vacuum->nodes; root++)
 	{
 		uint32		protector;

@@ -128,6 +128,8 @@ for my $point ('vacuum-marked', 'vacuum-unlinked', 'hnsw-vacuum-marked', 'hnsw-v
 
 # ---- An entry point that is newer than what vacuum looks at ----
 
+# Its list may be full, and the one before it hang from another new node.
+for (1 .. 5)
 {
 	$node->safe_psql('postgres', qq{
 		DROP TABLE h;
@@ -138,12 +140,12 @@ for my $point ('vacuum-marked', 'vacuum-unlinked', 'hnsw-vacuum-marked', 'hnsw-v
 	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
 	my ($entry, $from) = (0, 1001);
 	# Levels are drawn: one of the many is higher than all before it.
-	for (; $entry < 1000 && $from < 50000; $from += 4000)
+	for (; $entry < 300 && $from < 50000; $from += 4000)
 	{
 		$node->safe_psql('postgres', "SELECT flattest.fill_cloud('h', $from, 4000, $dims, $from / 100000.0)");
 		$entry = $node->safe_psql('postgres', "SELECT entry_node FROM hnsw_index_info('h_v')");
 	}
-	cmp_ok($entry, '>=', 1000, "a new entry point, node $entry");
+	cmp_ok($entry, '>=', 300, "a new entry point, node $entry");
 	release_debug_point($holder);
 	$vacuum->query('SELECT 1');
 	is($vacuum->{stderr} =~ s/background_psql[^\n]*\n//gr, '', '... vacuum goes on');
