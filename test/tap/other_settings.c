@@ -27,7 +27,7 @@ static int	probes;
 static bool ef_search;
 #else
 static int	ef_search;
-static int	order;
+static int	order = 90;
 static int	max_tuples;
 static double mem_multiplier;
 
