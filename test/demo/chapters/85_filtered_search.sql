@@ -36,8 +36,9 @@ WHERE lexical_file = 'noun.animal'
 ORDER BY embedding <=> (SELECT embed('fear of spiders'))
 LIMIT 5;
 
--- Before it looks for the nearest, the index knows which rows meet the condition, and how many
--- (matches). Then it goes along the graph, or past the codes of these rows only (mode).
+-- Before it looks for the nearest, the index knows how many rows meet the condition (matches): of
+-- many by a sample, of few by looking at all. Then it goes along the graph, and sees of each row
+-- that it finds whether it does, or past the codes of these rows only (mode).
 SELECT index, mode, matches, ef, hops, distances, candidates, rows FROM vecext_last_scan;
 
 -- Milliseconds by reading the table, with the condition checked on rows as they come out of an
