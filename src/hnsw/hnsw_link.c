@@ -422,9 +422,13 @@ is_plan_valid(const StoreIndex *store, const HnswLink *list, const LinkChange *c
 /*
  * Make planned changes, sorted by page, as far as the entries still are what
  * they were; sets done for those.  At most STORE_WAL_BLOCKS pages to a record.
- * entry, if it is not NULL, is made in the last record if that has room.
+ * entry, if it is not NULL, is made in the last record if that has room; its
+ * node's protector is in the first one, unless the node is protected already.
+ * Returns false, and has changed nothing, if that one's list is not what it was:
+ * others might hang from a node that can be found before it is protected, and a
+ * crash would lose them all.
  */
-static void
+static bool
 make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 {
 	int			from = 0;
@@ -469,6 +473,14 @@ make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 			if (entry != NULL && change->neighbour == entry->protector)
 				entry->protected = true;
 		}
+		if (entry != NULL && !entry->protected)
+		{
+			while (i > from)
+				changes[--i].done = false;
+			while (pages > 0)
+				UnlockReleaseBuffer(buffers[--pages]);
+			return false;
+		}
 		if (entry != NULL && entry->last && entry->protected && i == count && puts > 0 &&
 			pages < STORE_WAL_BLOCKS)
 		{
@@ -483,6 +495,7 @@ make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 			UnlockReleaseBuffer(buffers[--pages]);
 		from = i;
 	}
+	return true;
 }
 
 /*
@@ -502,7 +515,7 @@ make_link(StoreIndex *store, ListPlan *plan, uint32 owner, const QuantSlotData *
 		CHECK_FOR_INTERRUPTS();
 		if (plan_link(store, plan, owner, owner_slot, node, slot, must, &change))
 		{
-			make_changes(store, &change, 1, NULL);
+			(void) make_changes(store, &change, 1, NULL);
 			if (change.done)
 				return true;
 			continue;
@@ -598,6 +611,21 @@ vx_hnsw_link_each_other(StoreIndex *store, uint32 node, const QuantSlotData *slo
 	pfree(plan);
 }
 
+/* Have the node protected by a neighbour, or by what these protect. */
+static bool
+protect_near(StoreIndex *store, uint32 node, const HnswNeighbour *neighbours, int count)
+{
+	uint32	   *from = palloc(sizeof(uint32) * Max(count, 1));
+	uint32		protector;
+	int			i;
+
+	for (i = 0; i < count; i++)
+		from[i] = neighbours[i].node;
+	protector = vx_hnsw_protect_from(store, from, count, node, is_live, store);
+	pfree(from);
+	return protector != STORE_NONE;
+}
+
 void
 vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 				  uint64 hash, const HnswNeighbour *neighbours, int count)
@@ -675,33 +703,33 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 		}
 		entry.protector = protector;
 		entry.last = first == 0 && end == planned;
-		make_changes(store, changes + first, end - first, &entry);
+		protected = make_changes(store, changes + first, end - first, &entry);
+		if (!protected)
+		{
+			/* Others were faster at that list. */
+			protected = make_link(store, &plans[0], neighbours[protector].node,
+								  neighbours[protector].slot, node, slot, true) ||
+				protect_near(store, node, neighbours, count);
+			entry.protected = true;
+			(void) make_changes(store, changes + first, end - first, &entry);
+		}
 		entry.last = end == planned;
-		make_changes(store, changes, first, &entry);
+		(void) make_changes(store, changes, first, &entry);
 		entry.last = true;
-		make_changes(store, changes + end, planned - end, &entry);
+		(void) make_changes(store, changes + end, planned - end, &entry);
 	}
 
 	/* Again for those that others were faster at */
 	for (i = 0; i < planned; i++)
 	{
 		int			neighbour = changes[i].neighbour;
-		bool		done = changes[i].done ||
-			make_link(store, &plans[0], neighbours[neighbour].node, neighbours[neighbour].slot,
-					  node, slot, neighbour == protector);
 
-		if (neighbour == protector)
-			protected = done;
+		if (!changes[i].done)
+			(void) make_link(store, &plans[0], neighbours[neighbour].node,
+							 neighbours[neighbour].slot, node, slot, false);
 	}
 	if (!protected && count > 0)
-	{
-		uint32	   *from = palloc(sizeof(uint32) * count);
-
-		for (i = 0; i < count; i++)
-			from[i] = neighbours[i].node;
-		(void) vx_hnsw_protect_from(store, from, count, node, is_live, store);
-		pfree(from);
-	}
+		(void) protect_near(store, node, neighbours, count);
 	if (!entry.done)
 		vx_store_remember_node(store, hash, node);
 	for (i = 0; i < 2; i++)
