@@ -481,7 +481,7 @@ make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 				UnlockReleaseBuffer(buffers[--pages]);
 			return false;
 		}
-		if (entry != NULL && entry->last && entry->protected && i == count && puts > 0 &&
+		if (entry != NULL && entry->last && i == count && puts > 0 &&
 			pages < STORE_WAL_BLOCKS)
 		{
 			directory = vx_store_put_entry(store, &wal, entry->hash, entry->node);
