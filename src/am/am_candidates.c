@@ -322,7 +322,7 @@ add_match(AmScan state, MatchBatch *batch, StorePageRef *ref, uint32 node, uint3
 		Size		line;
 
 		for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
-			__builtin_prefetch(bytes + line);
+			vx_prefetch(bytes + line);
 	}
 }
 

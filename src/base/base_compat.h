@@ -43,17 +43,17 @@ typedef RelFileNode RelFileLocator;
 #define RelationLocatorEquals(a, b) RelFileNodeEquals(a, b)
 #endif
 
-/* All five fields of a buffer's tag; 16 took the file name apart. */
+/* All five fields of a buffer's tag, without jumps; 16 took the file name apart. */
 #if PG_VERSION_NUM >= 160000
 #define vx_buffer_tag_matches(tag, locator, fork, block_no) \
-	((tag)->blockNum == (block_no) && (tag)->relNumber == (locator)->relNumber && \
-	 (tag)->forkNum == (fork) && (tag)->dbOid == (locator)->dbOid && \
-	 (tag)->spcOid == (locator)->spcOid)
+	((((tag)->blockNum ^ (block_no)) | ((tag)->relNumber ^ (locator)->relNumber) | \
+	  ((uint32) (tag)->forkNum ^ (uint32) (fork)) | ((tag)->dbOid ^ (locator)->dbOid) | \
+	  ((tag)->spcOid ^ (locator)->spcOid)) == 0)
 #else
 #define vx_buffer_tag_matches(tag, locator, fork, block_no) \
-	((tag)->blockNum == (block_no) && (tag)->rnode.relNode == (locator)->relNode && \
-	 (tag)->forkNum == (fork) && (tag)->rnode.dbNode == (locator)->dbNode && \
-	 (tag)->rnode.spcNode == (locator)->spcNode)
+	((((tag)->blockNum ^ (block_no)) | ((tag)->rnode.relNode ^ (locator)->relNode) | \
+	  ((uint32) (tag)->forkNum ^ (uint32) (fork)) | ((tag)->rnode.dbNode ^ (locator)->dbNode) | \
+	  ((tag)->rnode.spcNode ^ (locator)->spcNode)) == 0)
 #endif
 
 /* 16 has one ownership check for all catalogs. */

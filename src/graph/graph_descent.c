@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "base/base_compat.h"
+#include "base/base_prefetch.h"
 #include "graph/graph_leaf.h"
 
 /* Entries that a page has when nothing is known of it: numbers, a short text, half full */
@@ -148,8 +149,8 @@ fetch_item(Page page, OffsetNumber offset)
 {
 	const char *item = (const char *) page + ItemIdGetOffset(PageGetItemId(page, offset));
 
-	__builtin_prefetch(item - PG_CACHE_LINE_SIZE / 2);
-	__builtin_prefetch(item);
+	vx_prefetch(item - PG_CACHE_LINE_SIZE / 2);
+	vx_prefetch(item);
 }
 
 /* ---- Finding a leaf page ---- */
@@ -484,10 +485,10 @@ look_ahead(GraphLeaves *leaves)
 		keys[i].page = BufferGetPage(buffer);
 		keys[i].span = (double) (map->ranks[slot + 1] - map->ranks[slot]);
 		keys[i].share = (double) (keys[i].rank - map->ranks[slot]) / keys[i].span;
-		__builtin_prefetch(GetBufferDescriptor(buffer - 1));
-		__builtin_prefetch(keys[i].page);
-		__builtin_prefetch((char *) keys[i].page + BLCKSZ - sizeof(BTPageOpaqueData));
-		__builtin_prefetch(PageGetItemId(keys[i].page, P_FIRSTKEY + (int) (keys[i].share * ENTRIES_USUAL)));
+		vx_prefetch(GetBufferDescriptor(buffer - 1));
+		vx_prefetch(keys[i].page);
+		vx_prefetch((char *) keys[i].page + BLCKSZ - sizeof(BTPageOpaqueData));
+		vx_prefetch(PageGetItemId(keys[i].page, P_FIRSTKEY + (int) (keys[i].share * ENTRIES_USUAL)));
 	}
 	for (int i = 0; i < count; i++)
 	{

@@ -19,6 +19,7 @@
 #include "utils/uuid.h"
 
 #include "base/base_compat.h"
+#include "base/base_prefetch.h"
 #include "graph/graph.h"
 
 /*
@@ -169,9 +170,9 @@ vx_graph_prefetch_node(const GraphTable *table, GraphKey key, bool place_is_ther
 	const GraphHashEntry *entry = &table->hash->data[hash & table->hash->sizemask];
 
 	if (!place_is_there)
-		__builtin_prefetch(entry);
+		vx_prefetch(entry);
 	else if (entry->status == graphnodes_SH_IN_USE && entry->hash == hash && entry->node < table->count)
-		__builtin_prefetch(vx_graph_node(table, entry->node));
+		vx_prefetch(vx_graph_node(table, entry->node));
 }
 
 static Datum

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/base_prefetch.h"
 #include "hnsw/hnsw_graph.h"
 
 /* Nodes among which an orphan looks for one to hang from; ef_construction is not larger */
@@ -32,7 +33,7 @@ prefetch_list(const HnswGraph *graph, uint32_t node)
 	int			at;
 
 	for (at = 0; at < bytes; at += CACHE_LINE)
-		__builtin_prefetch(list + at);
+		vx_prefetch(list + at);
 }
 
 /*

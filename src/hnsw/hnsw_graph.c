@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/base_prefetch.h"
 #include "hnsw/hnsw_graph.h"
 
 #define NO_ENTRY UINT64_MAX
@@ -45,7 +46,7 @@ typedef struct Candidate
 #define RECENT 16
 
 /* Bytes of a code that are asked for ahead; the CPU finds the rest. */
-#define PREFETCH_BYTES 1024
+#define PREFETCH_BYTES 256
 #define CACHE_LINE 64
 
 /* A search under way, and the insertion that it is made for */
@@ -282,7 +283,7 @@ prefetch_slot(const HnswGraph *graph, const QuantSlotData *slot)
 	int			at;
 
 	for (at = 0; at < bytes && at < PREFETCH_BYTES; at += CACHE_LINE)
-		__builtin_prefetch((const char *) slot + at);
+		vx_prefetch((const char *) slot + at);
 }
 
 static inline int
@@ -310,7 +311,7 @@ prefetch_list(const HnswGraph *graph, uint32_t node, int level)
 	int			i;
 
 	for (i = 0; i < size; i += CACHE_LINE / sizeof(uint32_t))
-		__builtin_prefetch(list + i);
+		vx_prefetch(list + i);
 }
 
 static inline void

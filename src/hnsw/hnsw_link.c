@@ -102,7 +102,7 @@ prefetch_slot(StoreIndex *store, int family, uint32 node, uint32 per_page, Size 
 		Size		line;
 
 		for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
-			__builtin_prefetch(bytes + line);
+			vx_prefetch(bytes + line);
 	}
 }
 

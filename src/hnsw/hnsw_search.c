@@ -68,6 +68,15 @@ typedef struct UpperPoint
 	bool		expanded;
 } UpperPoint;
 
+/* Nodes of a list that have not been seen before, and where their codes are */
+typedef struct NodeBatch
+{
+	int			count;
+	uint32	   *nodes;
+	StorePageRef **refs;		/* NULL: that is not known */
+	uint32	   *offsets;		/* of the code on its page */
+} NodeBatch;
+
 typedef struct SearchData
 {
 	HnswSearch	base;			/* what others see */
@@ -109,13 +118,12 @@ typedef struct SearchData
 	UpperPoint	passing;		/* and the nearest on the way down that does */
 	bool		has_passing;
 
-	/* one list */
+	/* lists */
 	HnswLink   *links;
 	HnswUpperData *upper;
-	uint32	   *batch;
-	StorePageRef **refs;
-	uint32	   *offsets;		/* of the code on its page */
-	const QuantSlotData **slots;
+	NodeBatch  *batch;
+	NodeBatch  *ahead;			/* asked for while batch is looked at */
+	const QuantSlotData **slots;	/* of batch */
 	float	   *distances;
 	char	   *copies;			/* codes read under locks */
 } SearchData;
@@ -222,6 +230,18 @@ visit(VisitedSet *set, uint32 node)
 	return false;
 }
 
+static NodeBatch *
+make_batch(int room)
+{
+	NodeBatch  *batch = palloc(sizeof(NodeBatch));
+
+	batch->count = 0;
+	batch->nodes = palloc(sizeof(uint32) * room);
+	batch->refs = palloc(sizeof(StorePageRef *) * room);
+	batch->offsets = palloc(sizeof(uint32) * room);
+	return batch;
+}
+
 HnswSearch *
 vx_hnsw_begin_search(StoreIndex *store)
 {
@@ -243,9 +263,8 @@ vx_hnsw_begin_search(StoreIndex *store)
 
 	search->links = palloc(store->meta.link_bytes);
 	search->upper = palloc(store->meta.upper_bytes);
-	search->batch = palloc(sizeof(uint32) * room);
-	search->refs = palloc(sizeof(StorePageRef *) * room);
-	search->offsets = palloc(sizeof(uint32) * room);
+	search->batch = make_batch(room);
+	search->ahead = make_batch(room);
 	search->slots = palloc(sizeof(QuantSlotData *) * room);
 	search->distances = palloc(sizeof(float) * room);
 	search->copies = palloc(store->quant->slot_bytes * room);
@@ -302,15 +321,15 @@ compute_distances(SearchData *search, const QuantSlotData *const *slots, int cou
 }
 
 /*
- * Read the code of batch[i] under its page's lock.
+ * Read the code of node i of the batch under its page's lock.
  */
 static const QuantSlotData *
 copy_code(SearchData *search, int i)
 {
 	StoreIndex *store = search->base.store;
 	Size		slot_bytes = store->quant->slot_bytes;
-	uint32		page_no = divide_node(&search->code_divider, search->batch[i]);
-	uint32		slot = search->batch[i] - page_no * search->code_divider.per_page;
+	uint32		page_no = divide_node(&search->code_divider, search->batch->nodes[i]);
+	uint32		slot = search->batch->nodes[i] - page_no * search->code_divider.per_page;
 	Buffer		buffer = vx_store_lock(store, STORE_CODE, page_no, BUFFER_LOCK_SHARE);
 	Page		page = BufferGetPage(buffer);
 	char	   *copy = search->copies + i * slot_bytes;
@@ -328,11 +347,12 @@ copy_code(SearchData *search, int i)
 }
 
 /*
- * The distances of batch[0..count) by locked pages alone.
+ * The distances of the batch by locked pages alone.
  */
 static void
-compute_with_locks(SearchData *search, int count)
+compute_with_locks(SearchData *search)
 {
+	int			count = search->batch->count;
 	int			i;
 
 	for (i = 0; i < count; i++)
@@ -348,18 +368,44 @@ compute_with_locks(SearchData *search, int count)
 static inline bool
 is_slot_of_ref(const SearchData *search, int i)
 {
+	const NodeBatch *batch = search->batch;
+
 	return (const char *) search->slots[i] ==
-		(const char *) BufferGetBlock(search->refs[i]->buffer) + search->offsets[i];
+		(const char *) BufferGetBlock(batch->refs[i]->buffer) + batch->offsets[i];
 }
 
 /*
- * The distances of batch[0..count).
+ * Ask for the code of a batch's node i.
+ */
+static inline void
+ask_for_code(SearchData *search, NodeBatch *batch, int i)
+{
+	Size		slot_bytes = search->base.store->quant->slot_bytes;
+	uint32		page_no = divide_node(&search->code_divider, batch->nodes[i]);
+	uint32		slot = batch->nodes[i] - page_no * search->code_divider.per_page;
+	StorePageRef *ref = vx_store_find_ref(search->code_family, page_no);
+
+	batch->offsets[i] = STORE_ALIGNED_START + slot * slot_bytes;
+	batch->refs[i] = ref;
+	if (likely(ref != NULL))
+	{
+		const char *bytes = vx_store_prefetch_ref(ref) + batch->offsets[i];
+		Size		line;
+
+		for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
+			vx_prefetch(bytes + line);
+	}
+}
+
+/*
+ * The distances of the batch, all of whose codes have been asked for.
  */
 static void
-compute_batch(SearchData *search, int count)
+compute_batch(SearchData *search)
 {
 	const RelFileLocator *locator = &search->locator;
-	Size		slot_bytes = search->base.store->quant->slot_bytes;
+	NodeBatch  *batch = search->batch;
+	int			count = batch->count;
 	instr_time	start = search->clock;
 	instr_time	end;
 	bool		moved = false;
@@ -368,41 +414,22 @@ compute_batch(SearchData *search, int count)
 	search->base.counters.distances += count;
 	if (!search->may_peek)
 	{
-		compute_with_locks(search, count);
+		compute_with_locks(search);
 		return;
-	}
-
-	for (i = 0; i < count; i++)
-	{
-		uint32		page_no = divide_node(&search->code_divider, search->batch[i]);
-		uint32		slot = search->batch[i] - page_no * search->code_divider.per_page;
-		StorePageRef *ref = vx_store_find_ref(search->code_family, page_no);
-
-		search->offsets[i] = STORE_ALIGNED_START + slot * slot_bytes;
-		search->refs[i] = ref;
-		if (likely(ref != NULL))
-		{
-			const char *bytes = vx_store_prefetch_ref(ref) + search->offsets[i];
-			Size		line;
-
-			for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE;
-				 line += CACHE_LINE)
-				__builtin_prefetch(bytes + line);
-		}
 	}
 
 	for (i = 0; i < count; i++)
 	{
 		const char *page = NULL;
 
-		if (likely(search->refs[i] != NULL))
-			page = vx_store_peek_begin(locator, search->refs[i]);
+		if (likely(batch->refs[i] != NULL))
+			page = vx_store_peek_begin(locator, batch->refs[i]);
 		if (likely(page != NULL))
-			search->slots[i] = (const QuantSlotData *) (page + search->offsets[i]);
+			search->slots[i] = (const QuantSlotData *) (page + batch->offsets[i]);
 		else
 		{
 			search->slots[i] = copy_code(search, i);
-			search->refs[i] = NULL;
+			batch->refs[i] = NULL;
 			INSTR_TIME_SET_CURRENT(start);	/* what was read before is stale */
 			moved |= i > 0;
 		}
@@ -412,11 +439,11 @@ compute_batch(SearchData *search, int count)
 		/* The wait was long, and pages read earlier may have gone meanwhile. */
 		for (i = 0; i < count; i++)
 		{
-			if (search->refs[i] != NULL &&
-				!(is_slot_of_ref(search, i) && vx_store_peek_check(locator, search->refs[i])))
+			if (batch->refs[i] != NULL &&
+				!(is_slot_of_ref(search, i) && vx_store_peek_check(locator, batch->refs[i])))
 			{
 				search->slots[i] = copy_code(search, i);
-				search->refs[i] = NULL;
+				batch->refs[i] = NULL;
 			}
 		}
 		INSTR_TIME_SET_CURRENT(start);
@@ -426,11 +453,11 @@ compute_batch(SearchData *search, int count)
 	moved = false;
 	for (i = 0; i < count; i++)
 	{
-		if (search->refs[i] != NULL)
+		if (batch->refs[i] != NULL)
 		{
 			moved |= !is_slot_of_ref(search, i);
-			moved |= !vx_store_peek_end(locator, search->refs[i]);
-			vx_store_touch_ref(search->refs[i]);
+			moved |= !vx_store_peek_end(locator, batch->refs[i]);
+			vx_store_touch_ref(batch->refs[i]);
 		}
 	}
 	/* The end of this batch is where the time of the next one begins. */
@@ -439,9 +466,20 @@ compute_batch(SearchData *search, int count)
 	INSTR_TIME_SUBTRACT(end, start);
 	if (unlikely(moved || INSTR_TIME_GET_DOUBLE(end) * 1e9 > STORE_PEEK_MAX_NANOSECONDS))
 	{
-		compute_with_locks(search, count);
+		compute_with_locks(search);
 		INSTR_TIME_SET_CURRENT(search->clock);
 	}
+}
+
+/* Ask for the codes of a batch, and compute. */
+static void
+fetch_batch(SearchData *search)
+{
+	int			i;
+
+	for (i = 0; i < search->batch->count; i++)
+		ask_for_code(search, search->batch, i);
+	compute_batch(search);
 }
 
 /*
@@ -463,7 +501,7 @@ insert_candidate(HnswCandidate *pool, int *count, int ef, float distance, uint32
 	{
 		int			half = length / 2;
 
-		base += base[half - 1].distance <= distance ? half : 0;
+		base += half & -(int) (base[half - 1].distance <= distance);
 		length -= half;
 	}
 	low = base - pool + (length == 1 && base->distance <= distance);
@@ -506,7 +544,7 @@ prefetch_list(SearchData *search, uint32 node)
 		uint32		line;
 
 		for (line = 0; line < link_bytes; line += CACHE_LINE)
-			__builtin_prefetch(bytes + line);
+			vx_prefetch(bytes + line);
 	}
 }
 
@@ -542,12 +580,12 @@ reserve_pools(SearchData *search, int ef)
 }
 
 /*
- * Look at the neighbours of a node: batch and distances of those not seen
- * before.  Returns how many.
+ * Look at the neighbours of a node: put those not seen before into the batch.
  */
-static inline int
-look_around(SearchData *search, uint32 node)
+static inline void
+look_around(SearchData *search, uint32 node, NodeBatch *batch)
 {
+	VisitedSet *visited = search->visited;
 	int			count;
 	int			fresh = 0;
 	int			i;
@@ -558,11 +596,22 @@ look_around(SearchData *search, uint32 node)
 	for (i = 0; i < count; i++)
 	{
 		uint32		neighbour = HnswLinkNode(search->links[i]);
+		uint64	   *word = &visited->words[neighbour / 64];
+		uint64		seen = *word >> (neighbour % 64) & 1;
 
-		if (!visit(search->visited, neighbour))
-			search->batch[fresh++] = neighbour;
+		/* Half of them have been seen, which surprises the CPU: no jumps */
+		*word |= UINT64CONST(1) << (neighbour % 64);
+		batch->nodes[fresh] = neighbour;
+		fresh += 1 - (int) seen;
 	}
-	return fresh;
+	batch->count = fresh;
+	if (likely(visited->count + fresh <= visited->room))
+	{
+		memcpy(visited->nodes + visited->count, batch->nodes, fresh * sizeof(uint32));
+		visited->count += fresh;
+	}
+	else
+		visited->overflow = true;
 }
 
 /*
@@ -613,7 +662,6 @@ search_filtered(SearchData *search, int ef)
 	{
 		HnswCandidate *nearest = NULL;
 		HnswCandidate *bridge = NULL;
-		int			fresh;
 
 		while (next < search->pool_count && (search->pool[next].node & EXPANDED))
 			next++;
@@ -634,12 +682,13 @@ search_filtered(SearchData *search, int ef)
 			return;
 		nearest->node |= EXPANDED;
 
-		fresh = look_around(search, nearest->node & ~EXPANDED);
-		if (fresh == 0)
+		look_around(search, nearest->node & ~EXPANDED, search->batch);
+		if (search->batch->count == 0)
 			continue;
-		compute_batch(search, fresh);
-		for (i = 0; i < fresh; i++)
-			add_filtered(search, ef, search->distances[i], search->batch[i], &next, &next_bridge);
+		fetch_batch(search);
+		for (i = 0; i < search->batch->count; i++)
+			add_filtered(search, ef, search->distances[i], search->batch->nodes[i], &next,
+						 &next_bridge);
 	}
 }
 
@@ -665,46 +714,74 @@ begin_plain(SearchData *search, int ef)
 }
 
 /*
+ * Put the batch into the pool of room nodes; the first position that may not
+ * have been expanded, next or less.  Meanwhile, ask for what is ahead.
+ */
+static inline int
+insert_batch(SearchData *search, int room, int next)
+{
+	const NodeBatch *batch = search->batch;
+	int			i;
+	int			asked = 0;
+
+	for (i = 0; i < batch->count; i++)
+	{
+		int			position;
+
+		if (asked < search->ahead->count)
+			ask_for_code(search, search->ahead, asked++);
+		position = insert_candidate(search->pool, &search->pool_count, room,
+									search->distances[i], batch->nodes[i]);
+		if (position < next)
+		{
+			/* It may be the next one. */
+			prefetch_list(search, batch->nodes[i]);
+			next = position;
+		}
+	}
+	for (; asked < search->ahead->count; asked++)
+		ask_for_code(search, search->ahead, asked);
+	return next;
+}
+
+/*
  * Go on until the nearest ef nodes of a pool of room nodes have been expanded.
+ *
+ * The codes of a list have the time of a step to come: the next node to expand
+ * is chosen before the distances from the last list are known, and these are
+ * computed when the codes of its list have been asked for.  So now and then
+ * one is expanded that is not the nearest any more, a few more in all, which
+ * finds as much as a pool that is wider by as many.
  */
 static void
 search_plain(SearchData *search, int ef, int room)
 {
 	int			next = search->next;
-	int			i;
 
-	while (next < search->pool_count && next < ef)
+	search->batch->count = 0;
+	for (;;)
 	{
-		uint32		node = search->pool[next].node;
-		int			fresh;
-		int			lowest;
+		NodeBatch  *ahead = search->ahead;
 
-		if (node & EXPANDED)
-		{
+		while (next < search->pool_count && next < ef && (search->pool[next].node & EXPANDED))
 			next++;
-			continue;
-		}
-		search->pool[next].node |= EXPANDED;
-		lowest = ++next;
-		fresh = look_around(search, node);
-		if (fresh == 0)
-			continue;
-		if (next < search->pool_count)
-			prefetch_list(search, search->pool[next].node & ~EXPANDED);
-		compute_batch(search, fresh);
-		for (i = 0; i < fresh; i++)
+		ahead->count = 0;
+		if (next < search->pool_count && next < ef)
 		{
-			int			position = insert_candidate(search->pool, &search->pool_count, room,
-													search->distances[i], search->batch[i]);
-
-			if (position < lowest)
-			{
-				/* It may be the next one. */
-				prefetch_list(search, search->batch[i]);
-				lowest = position;
-			}
+			search->pool[next].node |= EXPANDED;
+			look_around(search, search->pool[next].node & ~EXPANDED, ahead);
+			next++;
+			if (next < search->pool_count)
+				prefetch_list(search, search->pool[next].node & ~EXPANDED);
 		}
-		next = lowest;
+		else if (search->batch->count == 0)
+			break;
+
+		if (search->batch->count > 0)
+			compute_batch(search);
+		next = insert_batch(search, room, next);
+		search->ahead = search->batch;
+		search->batch = ahead;
 	}
 	search->next = next;
 }
@@ -817,6 +894,7 @@ int
 vx_hnsw_search_upper(HnswSearch *base, int ef, const HnswUpperCandidate **found)
 {
 	SearchData *search = (SearchData *) base;
+	NodeBatch  *batch = search->batch;
 	UpperPoint *starts;
 	uint32	   *uppers = palloc(sizeof(uint32) * search->link_room);
 	int			start_count = search->point_count;
@@ -869,15 +947,16 @@ vx_hnsw_search_upper(HnswSearch *base, int ef, const HnswUpperCandidate **found)
 			if (neighbour < search->node_limit && !visit(search->visited, neighbour))
 			{
 				uppers[fresh] = search->upper->links[i].upper;
-				search->batch[fresh++] = neighbour;
+				batch->nodes[fresh++] = neighbour;
 			}
 		}
-		compute_batch(search, fresh);
+		batch->count = fresh;
+		fetch_batch(search);
 		for (i = 0; i < fresh; i++)
 		{
-			insert_point(search, ef, search->distances[i], search->batch[i], uppers[i]);
+			insert_point(search, ef, search->distances[i], batch->nodes[i], uppers[i]);
 			if (search->passes != NULL)
-				note_passing(search, search->distances[i], search->batch[i]);
+				note_passing(search, search->distances[i], batch->nodes[i]);
 		}
 	}
 
@@ -944,8 +1023,9 @@ vx_hnsw_descend(HnswSearch *base, int level)
 
 	reserve_points(search, 1);
 	forget_visited(search);
-	search->batch[0] = meta->entry_node;
-	compute_batch(search, 1);
+	search->batch->nodes[0] = meta->entry_node;
+	search->batch->count = 1;
+	fetch_batch(search);
 	search->points[0].found.distance = search->distances[0] <= FLT_MAX ?
 		search->distances[0] : FLT_MAX;
 	search->points[0].found.node = meta->entry_node;

@@ -39,6 +39,7 @@
 #include "utils/memdebug.h"
 
 #include "base/base_debug.h"
+#include "base/base_prefetch.h"
 #include "store/store.h"
 
 /* vecext.buffer_peek, superuser only: tests compare both paths */
@@ -90,7 +91,7 @@ vx_store_find_ref(const StoreCacheFamily *family, uint32 page_no)
 static inline const char *
 vx_store_prefetch_ref(const StorePageRef *ref)
 {
-	__builtin_prefetch(GetBufferDescriptor(ref->buffer - 1));
+	vx_prefetch(GetBufferDescriptor(ref->buffer - 1));
 	return (const char *) BufferGetBlock(ref->buffer);
 }
 
