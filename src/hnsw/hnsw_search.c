@@ -387,7 +387,7 @@ ask_for_code(SearchData *search, NodeBatch *batch, int i)
 
 	batch->offsets[i] = STORE_ALIGNED_START + slot * slot_bytes;
 	batch->refs[i] = ref;
-	if (likely(ref != NULL))
+	if (likely(ref != NULL && search->may_peek))
 	{
 		const char *bytes = vx_store_prefetch_ref(ref) + batch->offsets[i];
 		Size		line;
@@ -538,7 +538,7 @@ prefetch_list(SearchData *search, uint32 node)
 	uint32		link_bytes = search->base.store->meta.link_bytes;
 	StorePageRef *ref = vx_store_find_ref(search->link_family, page_no);
 
-	if (likely(ref != NULL))
+	if (likely(ref != NULL && search->may_peek))
 	{
 		const char *bytes = vx_store_prefetch_ref(ref) + STORE_ALIGNED_START + slot * link_bytes;
 		uint32		line;
