@@ -43,6 +43,47 @@ SELECT kv_cas('ctx', 'c', '1', '2'), kv_cas('ctx', 'c', NULL, '1'), kv_cas('ctx'
 UPDATE ctx.kv SET expires_at = clock_timestamp() WHERE key = 'c';
 SELECT kv_cas('ctx', 'c', '2', '3'), kv_cas('ctx', 'c', NULL, '{"b": 1, "a": 2}'), kv_cas('ctx', 'c', '{"a": 2, "b": 1}', '7');
 
+-- The boundary: a key is there until expires_at, and gone from that very moment on, for whoever reads, compares or sweeps
+DO $$
+DECLARE
+	way text;
+	ends timestamptz;
+	before timestamptz;
+	after timestamptz;
+	gone bool;
+	early int;
+	late int;
+BEGIN
+	FOREACH way IN ARRAY ARRAY['get', 'get_bytes', 'cas', 'sweep'] LOOP
+		early := 0;
+		late := 0;
+		FOR round IN 1 .. 3 LOOP
+			PERFORM kv_set('ctx', 'edge', '1', '50 ms'), kv_set_bytes('ctx', 'edge_bytes', '\x01', '50 ms');
+			SELECT min(expires_at) INTO ends FROM ctx.kv WHERE key = CASE way WHEN 'get_bytes' THEN 'edge_bytes' ELSE 'edge' END;
+			LOOP
+				before := clock_timestamp();
+				gone := CASE way
+					WHEN 'get' THEN kv_get('ctx', 'edge') IS NULL
+					WHEN 'get_bytes' THEN kv_get_bytes('ctx', 'edge_bytes') IS NULL
+					WHEN 'cas' THEN kv_cas('ctx', 'edge', NULL, '2')
+					ELSE kv_sweep('ctx', 1) > 0 END;
+				after := clock_timestamp();
+				IF gone AND after < ends THEN
+					RAISE EXCEPTION '%: gone % before its end', way, ends - after;
+				ELSIF NOT gone AND before >= ends THEN
+					RAISE EXCEPTION '%: still there % after its end', way, before - ends;
+				END IF;
+				early := early + (NOT gone)::int;
+				late := late + gone::int;
+				EXIT WHEN gone;
+			END LOOP;
+			DELETE FROM ctx.kv WHERE key LIKE 'edge%';
+		END LOOP;
+		RAISE NOTICE '%: there before: %, gone afterwards: %', way, early > 0, late = 3;
+	END LOOP;
+END
+$$;
+
 -- Errors
 SELECT kv_get(NULL, 'k');
 SELECT kv_get('ctx', NULL);
