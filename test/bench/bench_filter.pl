@@ -268,7 +268,7 @@ for my $name (split /,/, $set_names)
 				$over_twice++ if $over > 2;
 				$one_percent++ if $part == 100;
 				$planned_slow++ if defined $planned && $part == 100 && $planned / $time < 50;
-				$slow++ if defined $best && $best / $time < ($part >= 100 ? 10 : $part >= 10 ? 2 : 1);
+				$slow++ if defined $best && $best / $time < ($part > 5000 ? 0 : $part >= 100 ? 10 : $part >= 10 ? 2 : 1);
 			}
 		}
 	}
