@@ -37,7 +37,8 @@ $node->safe_psql('postgres', qq{
 	$session->query_safe("$use_index; SET hnsw.ef_search = 40");
 	my @before = $cost->();
 	$node->safe_psql('postgres', "$use_index; DELETE FROM t WHERE id IN (SELECT id FROM t ORDER BY v <-> $q LIMIT 1000)");
-	$cost->();
+	# Among many rows a walk misses some of those that have died, and the next one comes upon them.
+	$cost->() for 1 .. size(1, 3);
 	my @after = $cost->();
 	note("candidates, hops, dead rows: @before before, @after after");
 	cmp_ok($after[0], '<=', 3 * $before[0], 'known dead rows: not many more candidates');
