@@ -22,7 +22,7 @@ FROM pg_settings WHERE name LIKE 'hnsw.%' ORDER BY name COLLATE "C";
 
 SELECT name || ' = ' || value AS setting, pg_temp.outcome(format('SET LOCAL %s = %L', name, value)) AS outcome
 FROM (VALUES
-	('hnsw.ef_search', '1'), ('hnsw.ef_search', '1000'), ('hnsw.ef_search', '0'), ('hnsw.ef_search', '1001'),
+	('hnsw.ef_search', '1'), ('hnsw.ef_search', '100000'), ('hnsw.ef_search', '0'), ('hnsw.ef_search', '100001'),
 	('hnsw.iterative_scan', 'off'), ('hnsw.iterative_scan', 'relaxed_order'),
 	('hnsw.iterative_scan', 'strict_order'), ('hnsw.iterative_scan', 'on'),
 	('hnsw.max_scan_tuples', '1'), ('hnsw.max_scan_tuples', '2147483647'), ('hnsw.max_scan_tuples', '0'),

@@ -39,7 +39,6 @@
 
 #define MAX_K		10000
 #define MAX_SAMPLE	100000
-#define MAX_EF		100000
 
 /* Candidates that the first pass keeps of each query */
 #define KEPT_CANDIDATES(k) Max(4 * (k), 256)
@@ -532,7 +531,7 @@ vecext_hnsw_recall(PG_FUNCTION_ARGS)
 	state.k = get_argument(fcinfo, 1, "k", MAX_K);
 	sample = get_argument(fcinfo, 2, "sample", MAX_SAMPLE);
 	if (!PG_ARGISNULL(3))
-		state.ef = get_argument(fcinfo, 3, "ef", MAX_EF);
+		state.ef = get_argument(fcinfo, 3, "ef", HNSW_MAX_EF_SEARCH);
 
 	lock_mode = vx_am_open_for_check(PG_GETARG_OID(0), "hnsw", false, &heap, &index);
 	vx_hnsw_begin_table(&state.table, heap, index);

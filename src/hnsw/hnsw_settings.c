@@ -96,7 +96,7 @@ vx_hnsw_define_settings(void)
 								"Sets how many candidates a search along the graph keeps.",
 								"Once set, it is used instead of hnsw.target_recall.",
 								&own_ef_search,
-								40, 1, 1000,
+								40, 1, HNSW_MAX_EF_SEARCH,
 								PGC_USERSET, 0, NULL, NULL, NULL);
 	ef_search_record = vx_find_setting("hnsw.ef_search");
 
