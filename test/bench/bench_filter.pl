@@ -110,10 +110,10 @@ print "The machine was busy before the run: load $load.\n" if defined $load && $
 
 sub copy_file
 {
-	my ($side, $set, $file, $table, $count) = @_;
+	my ($side, $set, $file, $table, $count, $stride) = @_;
 	my $copy = "$files/copy.bin";
 
-	system($vectors, 'copy', $file, $set->{dims}, $copy, 0, $count, 1) == 0 or die "bench_vectors failed\n";
+	system($vectors, 'copy', $file, $set->{dims}, $copy, 0, $count, $stride) == 0 or die "bench_vectors failed\n";
 	chmod 0644, $copy;
 	ask($side->{session}, "CREATE TABLE $table (id int, e vector($set->{dims})) WITH (autovacuum_enabled = off)");
 	ask($side->{session}, "COPY $table FROM '$copy' (FORMAT binary)");
@@ -129,8 +129,9 @@ sub load_set
 	for my $side (@sides)
 	{
 		my $session = $side->{session};
-		copy_file($side, $set, "$data/$name-base.f32", 'base', $set->{rows});
-		copy_file($side, $set, "$data/$name-queries.f32", 'far', $queries);
+		copy_file($side, $set, "$data/$name-base.f32", 'base', $set->{rows}, 1);
+		# Evenly from all: words come by their frequency.
+		copy_file($side, $set, "$data/$name-queries.f32", 'far', $queries, int(1000 / $queries) || 1);
 		if ($side == $ours)
 		{
 			ask($session, 'SELECT setseed(0.42)');
