@@ -77,9 +77,11 @@ for my $fpw ('on', 'off')
 	my $standby = PostgreSQL::Test::Cluster->new("hnsw_walks_standby_$fpw");
 	$standby->init_from_backup($primary, 'base', has_streaming => 1);
 	# 4 MB: pages are replaced while others are peeked at.
-	$standby->append_conf('postgresql.conf', q{
+	# Replay waits for a query as long as one may take.
+	my $delay = size(2, 30);
+	$standby->append_conf('postgresql.conf', qq{
 primary_slot_name = 'standby'
-max_standby_streaming_delay = 2s
+max_standby_streaming_delay = ${delay}s
 hot_standby_feedback = off
 shared_buffers = 4MB
 });
