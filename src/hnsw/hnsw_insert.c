@@ -127,6 +127,13 @@ find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
 	return reached;
 }
 
+/* HnswFilter: every node */
+static bool
+is_any(void *arg, uint32 node)
+{
+	return true;
+}
+
 /*
  * Make the node the entry point if its level is higher, or in any case; the old
  * one gets a protected link from it.
@@ -146,7 +153,7 @@ raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level, bool always
 		if (old != STORE_NONE && known->entry_level >= level && !always)
 			return;
 		if (old != STORE_NONE)
-			vx_hnsw_protect_node(store, node, old);
+			vx_hnsw_protect_from(store, &node, 1, old, is_any, NULL);
 
 		buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
 		meta = HnswGetMeta((StoreMetaData *) PageGetContents(BufferGetPage(buffer)));

@@ -32,9 +32,6 @@
  */
 #define MAX_LINKED_BACK (2 * STORE_WAL_BLOCKS - 1)
 
-/* Lists that are tried for one that has room for a protected link */
-#define MAX_PROTECTORS 10000
-
 #define CACHE_LINE 64
 
 /* Lines of a code that are asked for ahead; the CPU finds the rest. */
@@ -549,48 +546,40 @@ vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to)
 	return done;
 }
 
-/* HnswFilter: nodes in use */
-static bool
-is_live(void *arg, uint32 node)
+bool
+vx_hnsw_take_place(StoreIndex *store, uint32 owner, uint32 other, uint32 node)
 {
-	return vx_hnsw_node_is_live((StoreIndex *) arg, node, NULL);
-}
+	uint32		per_page = HnswLinksPerPage(store->meta.link_bytes);
+	int			tries;
 
-uint32
-vx_hnsw_protect_from(StoreIndex *store, const uint32 *from, int count, uint32 node,
-					 HnswFilter may_protect, void *arg)
-{
-	ListPlan   *plan = palloc(sizeof(ListPlan));
-	QuantSlotData *slot = palloc(store->quant->slot_bytes);
-	uint32	   *queue = palloc(sizeof(uint32) * Max(MAX_PROTECTORS, count));
-	uint32		protector = STORE_NONE;
-	int			head;
-	int			tail = count;
-
-	plan->codes = NULL;
-	vx_hnsw_read_codes(store, &node, 1, (char *) slot);
-	memcpy(queue, from, sizeof(uint32) * count);
-	for (head = 0; head < tail && protector == STORE_NONE; head++)
+	for (tries = 0; tries < MAX_TRIES; tries++)
 	{
-		uint32		owner = queue[head];
+		HnswLink	links[2 * HNSW_MAX_M];
+		LinkChange	change;
+		int			count = vx_hnsw_read_list(store, owner, links);
 		int			i;
 
-		if (owner == node || !may_protect(arg, owner))
-			continue;
-		if (make_link(store, plan, owner, NULL, node, slot, true))
-			protector = owner;
-		for (i = 0; i < plan->count && tail < MAX_PROTECTORS; i++)
+		CHECK_FOR_INTERRUPTS();
+		change.entry = -1;
+		for (i = 0; i < count; i++)
 		{
-			if (plan->links[i] & HNSW_LINK_PROTECTED)
-				queue[tail++] = HnswLinkNode(plan->links[i]);
+			if (HnswLinkNode(links[i]) == node)
+				return false;
+			if (links[i] == (HnswMakeLink(other) | HNSW_LINK_PROTECTED))
+				change.entry = i;
 		}
+		if (change.entry < 0)
+			return false;
+		change.page_no = owner / per_page;
+		change.slot = owner % per_page;
+		change.before = links[change.entry];
+		change.after = HnswMakeLink(node) | HNSW_LINK_PROTECTED;
+		change.done = false;
+		(void) make_changes(store, &change, 1, NULL);
+		if (change.done)
+			return true;
 	}
-	if (plan->codes != NULL)
-		pfree(plan->codes);
-	pfree(plan);
-	pfree(slot);
-	pfree(queue);
-	return protector;
+	return false;
 }
 
 void
@@ -616,14 +605,14 @@ static bool
 protect_near(StoreIndex *store, uint32 node, const HnswNeighbour *neighbours, int count)
 {
 	uint32	   *from = palloc(sizeof(uint32) * Max(count, 1));
-	uint32		protector;
+	bool		done;
 	int			i;
 
 	for (i = 0; i < count; i++)
 		from[i] = neighbours[i].node;
-	protector = vx_hnsw_protect_from(store, from, count, node, is_live, store);
+	done = vx_hnsw_protect_new(store, from, count, node);
 	pfree(from);
-	return protector != STORE_NONE;
+	return done;
 }
 
 void

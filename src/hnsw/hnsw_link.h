@@ -53,13 +53,10 @@ extern void vx_hnsw_link_each_other(StoreIndex *store, uint32 node, const QuantS
 extern bool vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to);
 
 /*
- * Give a node a protected link from one of count others that may protect it.
- * Where all their lists are full of such links, these form trees, and there is
- * room where a tree ends: whom they protect is asked next, and so on.  Returns
- * who protects the node now, or STORE_NONE.
+ * Let a node have the place of another in owner's list, where that one is
+ * protected; false if it is not, or if the node is there already.
  */
-extern uint32 vx_hnsw_protect_from(StoreIndex *store, const uint32 *from, int count, uint32 node,
-								   HnswFilter may_protect, void *arg);
+extern bool vx_hnsw_take_place(StoreIndex *store, uint32 owner, uint32 other, uint32 node);
 
 /* True if the node is in use, by its own page under lock. */
 extern bool vx_hnsw_node_is_live(StoreIndex *store, uint32 node, uint32 *incarnation);
@@ -72,5 +69,32 @@ extern int	vx_hnsw_read_list(StoreIndex *store, uint32 node, HnswLink *links);
 
 /* Copy codes as vx_hnsw_read_codes does, several cache misses at a time. */
 extern void vx_hnsw_gather_codes(StoreIndex *store, const uint32 *nodes, int count, char *codes);
+
+/* hnsw_protect.c */
+
+/*
+ * Give a node a protected link from one of count others that may protect it.
+ * Where all their lists are full of such links, these form trees, and there is
+ * room where a tree ends: whom they protect is asked next, and so on.  Returns
+ * who protects the node now, or STORE_NONE.
+ */
+extern uint32 vx_hnsw_protect_from(StoreIndex *store, const uint32 *from, int count, uint32 node,
+								   HnswFilter may_protect, void *arg);
+
+/*
+ * The same where nobody has room: one of those asked has the node in the place
+ * of another whom it protects, if that may go.
+ */
+typedef bool (*HnswMayGo) (void *arg, uint32 owner, uint32 other);
+extern uint32 vx_hnsw_protect_instead(StoreIndex *store, const uint32 *from, int count,
+									  uint32 node, HnswFilter may_protect, HnswMayGo may_go,
+									  void *arg);
+
+/*
+ * Have a node that has just been inserted protected by one of its count
+ * neighbours, or by whom these protect.  False if that cannot be.
+ */
+extern bool vx_hnsw_protect_new(StoreIndex *store, const uint32 *neighbours, int count,
+								uint32 node);
 
 #endif							/* VX_HNSW_LINK_H */

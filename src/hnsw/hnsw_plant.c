@@ -375,6 +375,31 @@ vx_hnsw_bridge_islands(GraphVacuum *vacuum)
 		pfree(vacuum->found);
 }
 
+/* HnswFilter: all nodes but one */
+static bool
+is_another(void *arg, uint32 node)
+{
+	return node != *(uint32 *) arg;
+}
+
+/*
+ * HnswMayGo: may the root have the place of another node in owner's list?  One
+ * in the root's own tree is led to by it.  One that has died, with all that hangs
+ * from it, is from now on, dead nodes between them or not: but not through the
+ * owner itself.
+ */
+static bool
+can_follow_root(void *arg, uint32 owner, uint32 other)
+{
+	GraphVacuum *vacuum = (GraphVacuum *) arg;
+
+	if (is_dead(vacuum, other))
+		return vx_hnsw_protect_from(vacuum->store, &vacuum->root, 1, other, is_another,
+									&owner) != STORE_NONE;
+	return other < vacuum->tree_size && vacuum->tree[other] != STORE_NONE &&
+		find_root(vacuum, other) == vacuum->root;
+}
+
 /*
  * Step 4: make one tree of all, the one of the node that is or will be the
  * entry point.  A tree that gets a protected link from another becomes a part
@@ -424,6 +449,10 @@ vx_hnsw_plant_trees(GraphVacuum *vacuum, uint32 entry)
 			protector = protect_by_walk(vacuum, root);
 		if (protector == STORE_NONE)
 			protector = vx_hnsw_protect_from(store, &entry, 1, root, is_outside_tree, vacuum);
+		/* All that the entry point leads to is full of links to dead nodes. */
+		if (protector == STORE_NONE)
+			protector = vx_hnsw_protect_instead(store, &entry, 1, root, is_outside_tree,
+												can_follow_root, vacuum);
 		if (protector == STORE_NONE)
 			vx_store_report_corruption(store->relation, "No list has room for a link to node %u.", root);
 		vacuum->tree[root] = protector;

@@ -154,6 +154,41 @@ for (1 .. 5)
 	walks('a new entry point');
 }
 
+# ---- Lists that are full of protected links to dead nodes ----
+
+# In many dimensions a zero vector is the nearest of all that are strewn around
+# it, and protects as many as it has room for.  They die, it does not.
+for my $m (2, 4, 16)
+{
+	my $many = 60 * $m;
+	my $ef = $m < 5 ? 10 : 2 * $m;
+
+	$node->safe_psql('postgres', qq{
+		DROP TABLE h;
+		CREATE TABLE h (id int, v vector($dims));
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = $m, ef_construction = $ef);
+		INSERT INTO h VALUES (0, flattest.zero_vector($dims))});
+	for my $round (1 .. 4)
+	{
+		my $left = $round * 3;
+
+		$node->safe_psql('postgres', "SELECT flattest.fill_cloud('h', 1, $many, $dims, 0.1 * $round); DELETE FROM h WHERE id > $left");
+		my ($code, $out, $err) = try_sql($node, 'VACUUM h');
+		is($err, '', "m = $m, round $round: vacuum where the dead are protected");
+		sound("m = $m, round $round: few are left");
+
+		# Rows come while nobody but the zero vector and the dead are there.
+		$node->safe_psql('postgres', "SELECT flattest.fill_cloud('h', 1, $many, $dims, 0.1 * $round + 0.05); DELETE FROM h WHERE id > 0");
+		my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
+		$node->safe_psql('postgres', "SELECT flattest.fill_cloud('h', 10001, 30, $dims, 0.7)");
+		release_debug_point($holder);
+		$vacuum->query('SELECT 1');
+		is($vacuum->{stderr} =~ s/background_psql[^\n]*\n//gr, '', "m = $m, round $round: ... and rows come meanwhile");
+		$vacuum->quit;
+		sound("m = $m, round $round: rows have come among the dead");
+	}
+}
+
 check_log($node);
 $node->stop;
 done_testing();
