@@ -11,11 +11,13 @@
  * two values.
  *
  * Most of what is left is the descent of the TOAST table's B-tree, so a backend
- * remembers where it has found the chunks of a value.  A place is a guess: it
- * counts if a chunk that SnapshotToast accepts lies there and says that it is
- * the expected one of this value.  An identifier is given to another value only
- * when no chunk of the old one is left, so such a chunk is what the B-tree
- * would lead to; if it is not there, the B-tree is asked.
+ * remembers where it has found the chunks of a value, and in which buffers.  A
+ * place is a guess: it counts if a chunk that SnapshotToast accepts lies there
+ * and says that it is the expected one of this value.  An identifier is given to
+ * another value only when no chunk of the old one is left, so such a chunk is
+ * what the B-tree would lead to; if it is not there, the B-tree is asked.  Chunks
+ * in their places are copied from their pages, without a slot between: two of a
+ * value are mostly on one page.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,20 +25,25 @@
 
 #include "access/detoast.h"
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/heaptoast.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/toast_internals.h"
 #include "catalog/pg_am.h"
 #include "executor/tuptable.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
 #include "am/am_rank.h"
+#include "base/base_compat.h"
 
 /* Chunks of a value whose places are kept: 2,000 dimensions with 8 kB pages */
 #define PLACE_CHUNKS 4
-/* Values whose places are kept, 32 bytes each: at first, and at most */
+/* Values whose places are kept, 48 bytes each: at first, and at most */
 #define MIN_PLACES 1024
 #define MAX_PLACES 65536
 
@@ -45,6 +52,7 @@ typedef struct ChunkPlaces
 	Oid			table;
 	Oid			value;			/* InvalidOid: nothing is known */
 	ItemPointerData chunks[PLACE_CHUNKS];
+	Buffer		buffers[PLACE_CHUNKS];	/* that they were in, or InvalidBuffer */
 } ChunkPlaces;
 
 /* Of this backend; a value has one entry that it may be in. */
@@ -145,20 +153,15 @@ take_places(Oid table, Oid value)
 }
 
 /*
- * Add the chunk in the slot to the data read so far.  False if it is not the
- * one with this number or does not fit.
+ * Add a chunk to the data read so far.  False if it is not stored as chunks are,
+ * or does not fit.
  */
 static bool
-append_chunk(AmToast *toast, int32 number, int32 bytes, char *data, int32 *done)
+append_chunk(const struct varlena *chunk, int32 bytes, char *data, int32 *done)
 {
-	bool		isnull[2];
-	int32		found = DatumGetInt32(slot_getattr(toast->slot, 2, &isnull[0]));
-	struct varlena *chunk = (struct varlena *)
-		DatumGetPointer(slot_getattr(toast->slot, 3, &isnull[1]));
 	int32		length;
 
-	if (isnull[0] || isnull[1] || number != found ||
-		VARATT_IS_EXTERNAL(chunk) || VARATT_IS_COMPRESSED(chunk))
+	if (VARATT_IS_EXTERNAL(chunk) || VARATT_IS_COMPRESSED(chunk))
 		return false;
 	length = VARSIZE_ANY_EXHDR(chunk);
 	if (length > bytes - *done)
@@ -169,13 +172,71 @@ append_chunk(AmToast *toast, int32 number, int32 bytes, char *data, int32 *done)
 }
 
 /*
+ * Add the chunk in the slot, if it is the one with this number.
+ */
+static bool
+append_slot(AmToast *toast, int32 number, int32 bytes, char *data, int32 *done)
+{
+	bool		isnull[2];
+	int32		found = DatumGetInt32(slot_getattr(toast->slot, 2, &isnull[0]));
+	Datum		chunk = slot_getattr(toast->slot, 3, &isnull[1]);
+
+	return !isnull[0] && !isnull[1] && number == found &&
+		append_chunk((struct varlena *) DatumGetPointer(chunk), bytes, data, done);
+}
+
+/*
+ * Add the chunk that lies at an offset of a page, locked, if it is the one of
+ * this value with this number.
+ */
+static bool
+append_item(AmToast *toast, Buffer buffer, ItemPointer tid, Oid value, int32 number,
+			int32 bytes, char *data, int32 *done)
+{
+	TupleDesc	desc = RelationGetDescr(toast->table);
+	Page		page = BufferGetPage(buffer);
+	OffsetNumber offset = ItemPointerGetOffsetNumber(tid);
+	HeapTupleData tuple;
+	ItemId		item;
+	Datum		values[3];
+	bool		isnull[3];
+	const struct varlena *chunk;
+	int			i;
+
+	if (offset < FirstOffsetNumber || offset > PageGetMaxOffsetNumber(page))
+		return false;
+	item = PageGetItemId(page, offset);
+	if (!ItemIdIsNormal(item))
+		return false;
+	tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
+	tuple.t_len = ItemIdGetLength(item);
+	tuple.t_tableOid = RelationGetRelid(toast->table);
+	tuple.t_self = *tid;
+	if (!HeapTupleSatisfiesVisibility(&tuple, &toast->snapshot, buffer))
+		return false;
+	for (i = 0; i < 3; i++)
+	{
+		values[i] = heap_getattr(&tuple, i + 1, desc, &isnull[i]);
+		if (isnull[i])
+			return false;
+	}
+	chunk = (const struct varlena *) DatumGetPointer(values[2]);
+	return DatumGetObjectId(values[0]) == value && DatumGetInt32(values[1]) == number &&
+		(const char *) chunk + VARSIZE_ANY(chunk) <= (const char *) tuple.t_data + tuple.t_len &&
+		append_chunk(chunk, bytes, data, done);
+}
+
+/*
  * Copy a value's chunks to data from where they were last time.  False if they
  * are not all there.
  */
 static bool
 read_placed_chunks(AmToast *toast, Oid value, int32 bytes, char *data)
 {
-	const ChunkPlaces *entry;
+	ChunkPlaces *entry;
+	BlockNumber block = InvalidBlockNumber;
+	Buffer		buffer = InvalidBuffer;
+	bool		found = true;
 	int32		done = 0;
 	int			i;
 
@@ -185,19 +246,34 @@ read_placed_chunks(AmToast *toast, Oid value, int32 bytes, char *data)
 	if (entry->value != value || entry->table != RelationGetRelid(toast->table))
 		return false;
 	(void) vx_toast_snapshot(&toast->snapshot);
-	for (i = 0; done < bytes && i < PLACE_CHUNKS; i++)
+	for (i = 0; found && done < bytes && i < PLACE_CHUNKS; i++)
 	{
-		ItemPointerData tid = entry->chunks[i];
-		bool		isnull;
+		ItemPointer tid = &entry->chunks[i];
 
 		/* The table cannot shrink while it is locked. */
-		if (!ItemPointerIsValid(&tid) || ItemPointerGetBlockNumber(&tid) >= toast->blocks ||
-			!table_tuple_fetch_row_version(toast->table, &tid, &toast->snapshot, toast->slot) ||
-			DatumGetObjectId(slot_getattr(toast->slot, 1, &isnull)) != value || isnull ||
-			!append_chunk(toast, i, bytes, data, &done))
-			return false;
+		if (!ItemPointerIsValid(tid) || ItemPointerGetBlockNumber(tid) >= toast->blocks)
+		{
+			found = false;
+			break;
+		}
+		if (ItemPointerGetBlockNumber(tid) != block)
+		{
+			if (BufferIsValid(buffer))
+				ReleaseBuffer(buffer);
+			block = ItemPointerGetBlockNumber(tid);
+			buffer = entry->buffers[i];
+			if (!BufferIsValid(buffer) || RelationUsesLocalBuffers(toast->table) ||
+				!ReadRecentBuffer(RelationLocator(toast->table), MAIN_FORKNUM, block, buffer))
+				buffer = ReadBuffer(toast->table, block);
+			entry->buffers[i] = buffer;
+		}
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		found = append_item(toast, buffer, tid, value, i, bytes, data, &done);
+		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 	}
-	return done == bytes;
+	if (BufferIsValid(buffer))
+		ReleaseBuffer(buffer);
+	return found && done == bytes;
 }
 
 /*
@@ -217,7 +293,7 @@ read_chunks(AmToast *toast, Oid value, int32 bytes, char *data)
 	index_rescan(toast->scan, &key, 1, NULL, 0);
 	while (index_getnext_slot(toast->scan, ForwardScanDirection, toast->slot))
 	{
-		if (!append_chunk(toast, number, bytes, data, &done))
+		if (!append_slot(toast, number, bytes, data, &done))
 			return false;
 		if (number < PLACE_CHUNKS)
 			entry->chunks[number] = toast->slot->tts_tid;
