@@ -68,12 +68,43 @@ is_outside_tree(void *arg, uint32 node)
 	return is_outside(vacuum, node, vacuum->root);
 }
 
+/* Nodes that have come since the dead were collected, in the order they are met */
+typedef struct NewNodes
+{
+	uint32	   *nodes;
+	uint32		count;
+} NewNodes;
+
 /*
- * Protected links between live nodes, page by page.  Who is protected twice
- * is in the tree of one of the two; a ring of them has a root, too.
+ * A live node protects another: it belongs to its tree.  Who is protected twice
+ * is in the tree of one of the two; a ring of them has a root, too.  Nodes that
+ * have come since the dead were collected are members of trees, but no roots:
+ * they protect others, and may be all that has room to.
  */
 static void
-read_trees(GraphVacuum *vacuum, uint32 entry)
+join_tree(GraphVacuum *vacuum, NewNodes *new, uint32 entry, uint32 node, uint32 target)
+{
+	uint32	   *tree = vacuum->tree;
+
+	if (target >= vacuum->tree_size || target == entry)
+		return;
+	if (target < vacuum->nodes)
+	{
+		if (tree[target] == target && find_root(vacuum, node) != target)
+			tree[target] = node;
+	}
+	else if (tree[target] == STORE_NONE && vx_hnsw_node_is_live(vacuum->store, target, NULL))
+	{
+		tree[target] = node;
+		new->nodes[new->count++] = target;
+	}
+}
+
+/*
+ * Protected links between live nodes, page by page.
+ */
+static void
+read_trees(GraphVacuum *vacuum, NewNodes *new, uint32 entry)
 {
 	StoreIndex *store = vacuum->store;
 	uint32		link_bytes = store->meta.link_bytes;
@@ -113,12 +144,8 @@ read_trees(GraphVacuum *vacuum, uint32 entry)
 				continue;
 			for (at = 0; at < room && links[at] != 0; at++)
 			{
-				uint32		target = HnswLinkNode(links[at]);
-
-				if ((links[at] & HNSW_LINK_PROTECTED) && target < vacuum->nodes &&
-					target != entry && tree[target] == target &&
-					find_root(vacuum, node) != target)
-					tree[target] = node;
+				if (links[at] & HNSW_LINK_PROTECTED)
+					join_tree(vacuum, new, entry, node, HnswLinkNode(links[at]));
 			}
 		}
 	}
@@ -126,50 +153,28 @@ read_trees(GraphVacuum *vacuum, uint32 entry)
 }
 
 /*
- * An entry point that has come since the dead were collected is a tree of its
- * own, and so are the nodes that it leads to by protected links, as far as they
- * are as new: the one before it may hang from one of them.  They can protect
- * others, while the entry point's own list may have no room.
+ * The same for new nodes that have been met, and for those that they lead to.
  */
 static void
-adopt_new_nodes(GraphVacuum *vacuum, uint32 entry)
+read_new_trees(GraphVacuum *vacuum, NewNodes *new, uint32 entry)
 {
-	StoreIndex *store = vacuum->store;
-	uint32	   *tree = vacuum->tree;
-	HnswLink   *links = palloc(store->meta.link_bytes);
-	uint32	   *queue = MemoryContextAllocHuge(CurrentMemoryContext,
-											   sizeof(uint32) * (Size) vacuum->tree_size);
-	uint32		head = 0;
-	uint32		tail = 0;
+	HnswLink   *links = palloc(vacuum->store->meta.link_bytes);
+	uint32		at;
 
-	queue[tail++] = entry;
-	while (head < tail)
+	for (at = 0; at < new->count; at++)
 	{
-		uint32		node = queue[head++];
+		uint32		node = new->nodes[at];
 		int			count;
 		int			i;
 
 		vx_vacuum_delay_point();
-		count = vx_hnsw_read_links(store, node, links);
+		count = vx_hnsw_read_links(vacuum->store, node, links);
 		for (i = 0; i < count; i++)
 		{
-			uint32		target = HnswLinkNode(links[i]);
-
-			if (!(links[i] & HNSW_LINK_PROTECTED) || target >= vacuum->tree_size)
-				continue;
-			if (target < vacuum->nodes)
-			{
-				if (tree[target] == target)
-					tree[target] = entry;
-			}
-			else if (tree[target] == STORE_NONE && vx_hnsw_node_is_live(store, target, NULL))
-			{
-				tree[target] = entry;
-				queue[tail++] = target;
-			}
+			if (links[i] & HNSW_LINK_PROTECTED)
+				join_tree(vacuum, new, entry, node, HnswLinkNode(links[i]));
 		}
 	}
-	pfree(queue);
 	pfree(links);
 }
 
@@ -410,21 +415,24 @@ void
 vx_hnsw_plant_trees(GraphVacuum *vacuum, uint32 entry)
 {
 	StoreIndex *store = vacuum->store;
+	NewNodes	new;
 	uint32		root;
 
-	/*
-	 * The entry point may be a node that has come since the dead were
-	 * collected.
-	 */
 	vacuum->tree_size = Max(vacuum->nodes, vx_hnsw_node_limit(store));
 	if (entry >= vacuum->tree_size)
 		vx_store_report_corruption(store->relation, "The entry point is node %u of %u.", entry,
 								   vacuum->tree_size);
 	vacuum->tree = MemoryContextAllocHuge(CurrentMemoryContext,
 										  sizeof(uint32) * (Size) vacuum->tree_size);
-	read_trees(vacuum, entry);
+	new.nodes = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) *
+									   ((Size) vacuum->tree_size - vacuum->nodes + 1));
+	new.count = 0;
+	read_trees(vacuum, &new, entry);
+	/* The entry point is the one new node that has a tree of its own. */
 	if (entry >= vacuum->nodes)
-		adopt_new_nodes(vacuum, entry);
+		new.nodes[new.count++] = entry;
+	read_new_trees(vacuum, &new, entry);
+	pfree(new.nodes);
 	for (root = 0; root < vacuum->nodes; root++)
 	{
 		uint32		protector;

@@ -135,13 +135,15 @@ is_live(void *arg, uint32 node)
 }
 
 /*
- * HnswMayGo: dead nodes that lead to dead ones only.  Where there are too many
- * of them to tell, they may not.
+ * HnswMayGo: dead nodes that lead to dead ones only, before they come back to
+ * their owner or to the entry point, which are reached without them.  Where
+ * there are too many of them to tell, they may not.
  */
 static bool
 is_dead_end(void *arg, uint32 owner, uint32 other)
 {
 	StoreIndex *store = (StoreIndex *) arg;
+	uint32		entry = HnswGetMeta(&store->meta)->entry_node;
 	NodeQueue  *queue = make_queue(&other, 1);
 	bool		found_life = false;
 
@@ -153,11 +155,15 @@ is_dead_end(void *arg, uint32 owner, uint32 other)
 		int			i;
 
 		CHECK_FOR_INTERRUPTS();
+		if (node == owner || (node == entry && node != other))
+			continue;
 		if (is_live(store, node))
 		{
 			found_life = true;
 			break;
 		}
+		if (node == entry)
+			continue;
 		used = vx_hnsw_read_list(store, node, links);
 		for (i = 0; i < used; i++)
 		{
