@@ -45,7 +45,8 @@ $node->safe_psql('postgres', qq{
 		EXECUTE format('SELECT array_agg(id), array_agg(d) FROM (SELECT id, v <-> \$1 AS d FROM t WHERE tenant = %s ORDER BY v <-> \$1 LIMIT %s) s', who, k)
 			INTO ids, found USING q;
 		scan := flattest.last_scan();
-		mode := scan.mode;
+		-- A walk that has found too few rows is followed by a pass: the first rows are the walk's.
+		mode := CASE WHEN scan.walks > 0 THEN 'walk' ELSE scan.mode END;
 		matches := scan.matches;
 		work := scan.distances;
 		complaint := CASE WHEN cardinality(found) IS DISTINCT FROM cardinality(truth) THEN format('%s rows, not %s', cardinality(found), cardinality(truth))
@@ -73,7 +74,7 @@ sub look
 	complaints($node, "$title: each tenant has its own nearest rows", 'SELECT who, k, n, complaint FROM answer WHERE complaint IS NOT NULL LIMIT 20');
 	# What is not walked for is exact, see above.  Most of these queries are for one row,
 	# found or missed: 200 of them scatter by .015, three times which is allowed.
-	my $recall = $node->safe_psql('postgres', q{SELECT round(avg(hits::numeric / least(k, rows)), 4) FROM answer WHERE mode = 'walk'});
+	my $recall = $node->safe_psql('postgres', q{SELECT round(avg(hits::numeric / least(k, rows)), 4) FROM answer WHERE mode = 'walk' AND rows > 0});
 	cmp_ok($recall, '>=', 0.905, "$title: recall where there was a walk ($recall)");
 	return;
 }
@@ -120,7 +121,12 @@ for my $who (1, 50, 2500, 10001)
 	my $expected = $node->safe_psql('postgres', qq{
 		SET enable_indexscan = off; SET enable_bitmapscan = off;
 		SELECT string_agg(id::text, ' ') FROM (SELECT id FROM t WHERE tenant = $who ORDER BY v <-> flattest.nth_vector(5, $dims) LIMIT 10) s});
-	is(join(' ', sort split / /, $is), join(' ', sort split / /, $expected), "a policy gives tenant $who its rows");
+	my %expected = map { $_ => 1 } split / /, $expected;
+	my @found = split / /, $is;
+	# The largest tenant of the long form is walked for.
+	my $least = is_long() && $who == 1 ? 8 : scalar keys %expected;
+	is(scalar @found, scalar keys %expected, "a policy gives tenant $who as many rows");
+	cmp_ok(scalar(grep { $expected{$_} } @found), '>=', $least, "... the nearest of its own ($is)");
 }
 like($node->safe_psql('postgres', "SET my.tenant = 50; SET ROLE tenant_user; SET enable_seqscan = off; EXPLAIN (COSTS OFF) $ask"), qr/Index Cond: \(tenant = /,
 	'... from the index');
