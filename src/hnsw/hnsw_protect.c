@@ -64,31 +64,49 @@ make_queue(const uint32 *from, int count)
 	return queue;
 }
 
+/* The next node that may protect another; false if there are none left. */
+static bool
+next_owner(NodeQueue *queue, uint32 node, HnswFilter may_protect, void *arg, uint32 *owner)
+{
+	while (queue->head < queue->count)
+	{
+		CHECK_FOR_INTERRUPTS();
+		*owner = queue->nodes[queue->head++];
+		if (*owner != node && may_protect(arg, *owner))
+			return true;
+	}
+	return false;
+}
+
+/* Meet those whom a node protects. */
+static void
+meet_protected(NodeQueue *queue, StoreIndex *store, uint32 node)
+{
+	HnswLink	links[2 * HNSW_MAX_M];
+	int			count = vx_hnsw_read_list(store, node, links);
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		if (links[i] & HNSW_LINK_PROTECTED)
+			meet_node(queue, HnswLinkNode(links[i]));
+	}
+}
+
 uint32
 vx_hnsw_protect_from(StoreIndex *store, const uint32 *from, int count, uint32 node,
 					 HnswFilter may_protect, void *arg)
 {
 	NodeQueue  *queue = make_queue(from, count);
 	uint32		protector = STORE_NONE;
+	uint32		owner;
 
-	while (queue->head < queue->count && protector == STORE_NONE)
+	while (protector == STORE_NONE && next_owner(queue, node, may_protect, arg, &owner))
 	{
-		HnswLink	links[2 * HNSW_MAX_M];
-		uint32		owner = queue->nodes[queue->head++];
-		int			used;
-		int			i;
-
-		CHECK_FOR_INTERRUPTS();
-		if (owner == node || !may_protect(arg, owner))
-			continue;
 		if (vx_hnsw_protect_node(store, owner, node))
 			protector = owner;
-		used = vx_hnsw_read_list(store, owner, links);
-		for (i = 0; i < used; i++)
-		{
-			if (links[i] & HNSW_LINK_PROTECTED)
-				meet_node(queue, HnswLinkNode(links[i]));
-		}
+		else
+			meet_protected(queue, store, owner);
 	}
 	pfree(queue);
 	return protector;
@@ -100,28 +118,23 @@ vx_hnsw_protect_instead(StoreIndex *store, const uint32 *from, int count, uint32
 {
 	NodeQueue  *queue = make_queue(from, count);
 	uint32		protector = STORE_NONE;
+	uint32		owner;
 
-	while (queue->head < queue->count && protector == STORE_NONE)
+	while (protector == STORE_NONE && next_owner(queue, node, may_protect, arg, &owner))
 	{
 		HnswLink	links[2 * HNSW_MAX_M];
-		uint32		owner = queue->nodes[queue->head++];
-		int			used;
+		int			used = vx_hnsw_read_list(store, owner, links);
 		int			i;
 
-		CHECK_FOR_INTERRUPTS();
-		if (owner == node || !may_protect(arg, owner))
-			continue;
-		used = vx_hnsw_read_list(store, owner, links);
 		for (i = 0; i < used && protector == STORE_NONE; i++)
 		{
 			uint32		other = HnswLinkNode(links[i]);
 
-			if (!(links[i] & HNSW_LINK_PROTECTED))
-				continue;
-			if (may_go(arg, owner, other) && vx_hnsw_take_place(store, owner, other, node))
+			if ((links[i] & HNSW_LINK_PROTECTED) && may_go(arg, owner, other) &&
+				vx_hnsw_take_place(store, owner, other, node))
 				protector = owner;
-			meet_node(queue, other);
 		}
+		meet_protected(queue, store, owner);
 	}
 	pfree(queue);
 	return protector;
@@ -149,27 +162,14 @@ is_dead_end(void *arg, uint32 owner, uint32 other)
 
 	while (queue->head < queue->count && !found_life)
 	{
-		HnswLink	links[2 * HNSW_MAX_M];
 		uint32		node = queue->nodes[queue->head++];
-		int			used;
-		int			i;
 
 		CHECK_FOR_INTERRUPTS();
 		if (node == owner || (node == entry && node != other))
 			continue;
-		if (is_live(store, node))
-		{
-			found_life = true;
-			break;
-		}
-		if (node == entry)
-			continue;
-		used = vx_hnsw_read_list(store, node, links);
-		for (i = 0; i < used; i++)
-		{
-			if (links[i] & HNSW_LINK_PROTECTED)
-				meet_node(queue, HnswLinkNode(links[i]));
-		}
+		found_life = is_live(store, node);
+		if (node != entry)
+			meet_protected(queue, store, node);
 	}
 	found_life |= queue->count == MAX_PROTECTORS;
 	pfree(queue);
