@@ -4,8 +4,8 @@
  *	  Walking the graph on the index's pages.
  *
  * The loop works on a whole neighbour list at a time: collect the neighbours
- * that this walk has not seen, prefetch their buffers' headers and codes,
- * then check and compute.  Codes are compared where they lie, between the
+ * that this walk has not seen, prefetch their buffers' headers and codes, and
+ * one list later, when these have come, check and compute.  Codes are compared where they lie, between the
  * two checks of a peek (store_peek.h); what fails a check, or takes so long
  * that the checks prove nothing, is read again under its page's lock.
  *
