@@ -104,6 +104,22 @@ wait_for_inserts(StoreIndex *store)
 	UnlockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
 }
 
+/* Nodes that have come since the dead were collected are not dead. */
+static void
+see_new_nodes(GraphVacuum *vacuum)
+{
+	uint32		limit = vx_hnsw_node_limit(vacuum->store);
+	uint64	   *wider;
+
+	if (limit <= vacuum->nodes)
+		return;
+	wider = make_bitmap(limit);
+	memcpy(wider, vacuum->dead, sizeof(uint64) * (vacuum->nodes / 64 + 1));
+	pfree(vacuum->dead);
+	vacuum->dead = wider;
+	vacuum->nodes = limit;
+}
+
 static bool
 is_usable_upper(const GraphVacuum *vacuum, const HnswUpperData *upper)
 {
@@ -665,12 +681,16 @@ remove_dead_nodes(StoreIndex *store)
 	vacuum.neighbours = palloc(sizeof(HnswNeighbour) * (MAX_CANDIDATES + 1));
 	vacuum.upper = palloc(store->meta.upper_bytes);
 
-	vacuum.starved = make_bitmap(vacuum.nodes);
-
 	VX_DEBUG_POINT("hnsw-vacuum-marked");
 	wait_for_inserts(store);
 
+	/*
+	 * Those inserts may have added pages, and hang from nodes that are dead
+	 * now.
+	 */
 	vx_store_refresh_meta(store);
+	see_new_nodes(&vacuum);
+	vacuum.starved = make_bitmap(vacuum.nodes);
 	entry = *HnswGetMeta(&store->meta);
 	entry_is_dead = entry.entry_node == STORE_NONE || is_dead(&vacuum, entry.entry_node);
 	if (entry_is_dead)
