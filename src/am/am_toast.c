@@ -236,7 +236,6 @@ read_placed_chunks(AmToast *toast, Oid value, int32 bytes, char *data)
 	ChunkPlaces *entry;
 	BlockNumber block = InvalidBlockNumber;
 	Buffer		buffer = InvalidBuffer;
-	bool		found = true;
 	int32		done = 0;
 	int			i;
 
@@ -246,16 +245,14 @@ read_placed_chunks(AmToast *toast, Oid value, int32 bytes, char *data)
 	if (entry->value != value || entry->table != RelationGetRelid(toast->table))
 		return false;
 	(void) vx_toast_snapshot(&toast->snapshot);
-	for (i = 0; found && done < bytes && i < PLACE_CHUNKS; i++)
+	for (i = 0; done < bytes && i < PLACE_CHUNKS; i++)
 	{
 		ItemPointer tid = &entry->chunks[i];
+		bool		found;
 
 		/* The table cannot shrink while it is locked. */
 		if (!ItemPointerIsValid(tid) || ItemPointerGetBlockNumber(tid) >= toast->blocks)
-		{
-			found = false;
 			break;
-		}
 		if (ItemPointerGetBlockNumber(tid) != block)
 		{
 			if (BufferIsValid(buffer))
@@ -270,10 +267,12 @@ read_placed_chunks(AmToast *toast, Oid value, int32 bytes, char *data)
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		found = append_item(toast, buffer, tid, value, i, bytes, data, &done);
 		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+		if (!found)
+			break;
 	}
 	if (BufferIsValid(buffer))
 		ReleaseBuffer(buffer);
-	return found && done == bytes;
+	return done == bytes;
 }
 
 /*

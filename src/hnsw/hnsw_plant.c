@@ -53,7 +53,7 @@ is_outside(GraphVacuum *vacuum, uint32 node, uint32 root)
 {
 	uint32		other;
 
-	if (node >= vacuum->tree_size)
+	if (node >= vacuum->nodes)
 		return false;
 	other = find_root(vacuum, node);
 	return other != root && vacuum->tree[other] != STORE_NONE;
@@ -68,43 +68,12 @@ is_outside_tree(void *arg, uint32 node)
 	return is_outside(vacuum, node, vacuum->root);
 }
 
-/* Nodes that have come since the dead were collected, in the order they are met */
-typedef struct NewNodes
-{
-	uint32	   *nodes;
-	uint32		count;
-} NewNodes;
-
 /*
- * A live node protects another: it belongs to its tree.  Who is protected twice
- * is in the tree of one of the two; a ring of them has a root, too.  Nodes that
- * have come since the dead were collected are members of trees, but no roots:
- * they protect others, and may be all that has room to.
+ * Protected links between live nodes, page by page.  Who is protected twice
+ * is in the tree of one of the two; a ring of them has a root, too.
  */
 static void
-join_tree(GraphVacuum *vacuum, NewNodes *new, uint32 entry, uint32 node, uint32 target)
-{
-	uint32	   *tree = vacuum->tree;
-
-	if (target >= vacuum->tree_size || target == entry)
-		return;
-	if (target < vacuum->nodes)
-	{
-		if (tree[target] == target && find_root(vacuum, node) != target)
-			tree[target] = node;
-	}
-	else if (tree[target] == STORE_NONE && vx_hnsw_node_is_live(vacuum->store, target, NULL))
-	{
-		tree[target] = node;
-		new->nodes[new->count++] = target;
-	}
-}
-
-/*
- * Protected links between live nodes, page by page.
- */
-static void
-read_trees(GraphVacuum *vacuum, NewNodes *new, uint32 entry)
+read_trees(GraphVacuum *vacuum, uint32 entry)
 {
 	StoreIndex *store = vacuum->store;
 	uint32		link_bytes = store->meta.link_bytes;
@@ -115,8 +84,8 @@ read_trees(GraphVacuum *vacuum, NewNodes *new, uint32 entry)
 	uint32		page_no;
 	uint32		node;
 
-	for (node = 0; node < vacuum->tree_size; node++)
-		tree[node] = node >= vacuum->nodes || is_dead(vacuum, node) ? STORE_NONE : node;
+	for (node = 0; node < vacuum->nodes; node++)
+		tree[node] = is_dead(vacuum, node) ? STORE_NONE : node;
 	tree[entry] = entry;
 	for (page_no = 0; page_no < store->meta.families[STORE_LINK].pages; page_no++)
 	{
@@ -144,38 +113,16 @@ read_trees(GraphVacuum *vacuum, NewNodes *new, uint32 entry)
 				continue;
 			for (at = 0; at < room && links[at] != 0; at++)
 			{
-				if (links[at] & HNSW_LINK_PROTECTED)
-					join_tree(vacuum, new, entry, node, HnswLinkNode(links[at]));
+				uint32		target = HnswLinkNode(links[at]);
+
+				if ((links[at] & HNSW_LINK_PROTECTED) && target < vacuum->nodes &&
+					target != entry && tree[target] == target &&
+					find_root(vacuum, node) != target)
+					tree[target] = node;
 			}
 		}
 	}
 	pfree(page);
-}
-
-/*
- * The same for new nodes that have been met, and for those that they lead to.
- */
-static void
-read_new_trees(GraphVacuum *vacuum, NewNodes *new, uint32 entry)
-{
-	HnswLink   *links = palloc(vacuum->store->meta.link_bytes);
-	uint32		at;
-
-	for (at = 0; at < new->count; at++)
-	{
-		uint32		node = new->nodes[at];
-		int			count;
-		int			i;
-
-		vx_vacuum_delay_point();
-		count = vx_hnsw_read_links(vacuum->store, node, links);
-		for (i = 0; i < count; i++)
-		{
-			if (links[i] & HNSW_LINK_PROTECTED)
-				join_tree(vacuum, new, entry, node, HnswLinkNode(links[i]));
-		}
-	}
-	pfree(links);
 }
 
 /*
@@ -401,7 +348,7 @@ can_follow_root(void *arg, uint32 owner, uint32 other)
 	if (is_dead(vacuum, other))
 		return vx_hnsw_protect_from(vacuum->store, &vacuum->root, 1, other, is_another,
 									&owner) != STORE_NONE;
-	return other < vacuum->tree_size && vacuum->tree[other] != STORE_NONE &&
+	return other < vacuum->nodes && vacuum->tree[other] != STORE_NONE &&
 		find_root(vacuum, other) == vacuum->root;
 }
 
@@ -415,24 +362,14 @@ void
 vx_hnsw_plant_trees(GraphVacuum *vacuum, uint32 entry)
 {
 	StoreIndex *store = vacuum->store;
-	NewNodes	new;
 	uint32		root;
 
-	vacuum->tree_size = Max(vacuum->nodes, vx_hnsw_node_limit(store));
-	if (entry >= vacuum->tree_size)
-		vx_store_report_corruption(store->relation, "The entry point is node %u of %u.", entry,
-								   vacuum->tree_size);
-	vacuum->tree = MemoryContextAllocHuge(CurrentMemoryContext,
-										  sizeof(uint32) * (Size) vacuum->tree_size);
-	new.nodes = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) *
-									   ((Size) vacuum->tree_size - vacuum->nodes + 1));
-	new.count = 0;
-	read_trees(vacuum, &new, entry);
-	/* The entry point is the one new node that has a tree of its own. */
 	if (entry >= vacuum->nodes)
-		new.nodes[new.count++] = entry;
-	read_new_trees(vacuum, &new, entry);
-	pfree(new.nodes);
+		vx_store_report_corruption(store->relation, "The entry point is node %u of %u.", entry,
+								   vacuum->nodes);
+	vacuum->tree = MemoryContextAllocHuge(CurrentMemoryContext,
+										  sizeof(uint32) * (Size) vacuum->nodes);
+	read_trees(vacuum, entry);
 	for (root = 0; root < vacuum->nodes; root++)
 	{
 		uint32		protector;

@@ -684,10 +684,7 @@ remove_dead_nodes(StoreIndex *store)
 	VX_DEBUG_POINT("hnsw-vacuum-marked");
 	wait_for_inserts(store);
 
-	/*
-	 * Those inserts may have added pages, and hang from nodes that are dead
-	 * now.
-	 */
+	/* They may have added pages, and hang from nodes that are dead now. */
 	vx_store_refresh_meta(store);
 	see_new_nodes(&vacuum);
 	vacuum.starved = make_bitmap(vacuum.nodes);
@@ -712,7 +709,7 @@ remove_dead_nodes(StoreIndex *store)
 		if (!is_dead(&vacuum, node))
 			repair_list(&vacuum, node);
 	}
-	/* But pages may have been added while the last inserts finished. */
+	/* But one that became the entry point leads to the dead one before it. */
 	for (; node < vx_hnsw_node_limit(store); node++)
 	{
 		vx_vacuum_delay_point();

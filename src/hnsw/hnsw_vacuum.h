@@ -23,7 +23,6 @@ typedef struct GraphVacuum
 	uint32		dead_count;
 	uint32	   *tree;			/* by node: one nearer to its tree's root,
 								 * which has itself; STORE_NONE: not in use */
-	uint32		tree_size;
 	uint32		root;			/* of the tree that is being worked on */
 	uint32	   *found;			/* whom nodes of islands are to be linked to:
 								 * node, count, that many others */
