@@ -46,6 +46,10 @@ SELECT count(*) FROM filter_plan WHERE flag;
 SELECT count(*) FROM filter_plan WHERE NOT flag AND kind = 1;
 RESET enable_seqscan;
 
+-- With the settings as they are, the few nearest are found with the condition, too, not by trying the nearest of all
+SELECT asked, s.* FROM unnest(ARRAY['flag', 'NOT flag', '5 = ANY (tags)', 'kind IN (1, 2, 3, 4, 5, 6)']) asked,
+	pg_temp.scan(format('SELECT id FROM filter_plan WHERE %s ORDER BY v <-> ''[100,2,3,4]'' LIMIT 3', asked)) s;
+
 -- In one transaction with an array that is not known yet
 PREPARE filter_plan_any(int[]) AS SELECT id FROM filter_plan WHERE tenant = ANY ($1) ORDER BY v <-> '[100,2,3,4]' LIMIT 3;
 SET plan_cache_mode = force_generic_plan;

@@ -313,6 +313,25 @@ make_ball_clause(PlannerInfo *root, IndexOptInfo *index, const RestrictInfo *res
 }
 
 /*
+ * The paths without those of an index: create_index_paths makes them again,
+ * with the clauses that it is shown by then.
+ */
+static List *
+without_paths_of(List *paths, const IndexOptInfo *index)
+{
+	ListCell   *cell;
+
+	foreach(cell, paths)
+	{
+		IndexPath  *path = (IndexPath *) lfirst(cell);
+
+		if (IsA(path, IndexPath) && path->indexinfo == index)
+			paths = foreach_delete_current(paths, cell);
+	}
+	return paths;
+}
+
+/*
  * Plan anew with the conditions that make_ball_clause finds, if there are any,
  * and those on bool columns and on arrays that the planner does not know of.
  * A comparison of distances is a condition of float8, and the planner asks no
@@ -320,6 +339,11 @@ make_ball_clause(PlannerInfo *root, IndexOptInfo *index, const RestrictInfo *res
  *
  * The clauses are shown to the indexes, not to the table: what a path does not
  * use is not evaluated, and the comparisons stay as filters.
+ *
+ * A path without a ball may be the better one, where the nearest rows are asked
+ * for and all of them are within.  One that leaves a filter to the executor is
+ * not, as with every other condition that an index knows: such paths go, for
+ * their first rows are priced as if the rows that pass were anywhere.
  */
 static void
 add_threshold_paths(PlannerInfo *root, RelOptInfo *rel)
@@ -341,6 +365,7 @@ add_threshold_paths(PlannerInfo *root, RelOptInfo *rel)
 		{
 			RestrictInfo *restriction = (RestrictInfo *) lfirst(restriction_cell);
 			Expr	   *clause = make_ball_clause(root, index, restriction);
+			bool		ball = clause != NULL;
 
 			if (clause == NULL)
 				clause = vx_am_make_bool_clause(index, restriction);
@@ -353,6 +378,11 @@ add_threshold_paths(PlannerInfo *root, RelOptInfo *rel)
 				shown->security_level = restriction->security_level;
 				index->indrestrictinfo = lappend(list_copy(index->indrestrictinfo), shown);
 				found = true;
+				if (!ball)
+				{
+					rel->pathlist = without_paths_of(rel->pathlist, index);
+					rel->partial_pathlist = without_paths_of(rel->partial_pathlist, index);
+				}
 			}
 		}
 	}

@@ -129,10 +129,21 @@ add_array_paths(PlannerInfo *root, RelOptInfo *rel, List *paths, bool partial)
 								   path->indexorderbycols, path->path.pathkeys,
 								   path->indexscandir, false, PATH_REQ_OUTER(&path->path),
 								   1.0, partial);
+
+		/*
+		 * It takes the other's place, as with any condition that an index
+		 * knows.
+		 */
 		if (!partial)
+		{
+			rel->pathlist = list_delete_ptr(rel->pathlist, path);
 			add_path(rel, (Path *) better);
+		}
 		else if (better->path.parallel_workers > 0)
+		{
+			rel->partial_pathlist = list_delete_ptr(rel->partial_pathlist, path);
 			add_partial_path(rel, (Path *) better);
+		}
 	}
 }
 
