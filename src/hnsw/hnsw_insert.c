@@ -33,6 +33,7 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
+#include "base/base_debug.h"
 #include "hnsw/hnsw.h"
 #include "hnsw/hnsw_inspect.h"
 #include "hnsw/hnsw_link.h"
@@ -210,6 +211,8 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 		links[i] = HnswMakeLink(levels[0].neighbours[i].node);
 	vx_store_insert_linked(store, tid, slot, attributes, level, links,
 						   sizeof(HnswLink) * Max(i, 1), &inserted);
+	VX_DEBUG_POINT("hnsw-insert-unlinked");
+
 	for (l = 1; l <= level; l++)
 	{
 		memset(upper, 0, store->meta.upper_bytes);

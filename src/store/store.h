@@ -24,6 +24,9 @@
 #include "quant/quant_codec.h"
 #include "store/store_format.h"
 
+/* Nodes that vx_store_find_equal remembers */
+#define STORE_MAX_NAMED 64
+
 /* Where a page was last seen */
 typedef struct StorePageRef
 {
@@ -62,6 +65,8 @@ typedef struct StoreIndex
 	int64		reads_seen;		/* vx_store_prefetch: pages read from disk */
 	uint32		prefetched;		/* and first page not yet asked for */
 	StoreDirectoryEntryData wrong_entry;	/* that the next entry may replace */
+	uint32		named[STORE_MAX_NAMED]; /* see vx_store_find_equal */
+	int			named_count;	/* one more: there are others */
 	MemoryContextCallback release;
 } StoreIndex;
 

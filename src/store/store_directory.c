@@ -125,6 +125,11 @@ compare_node(StoreIndex *store, uint32 node, const QuantSlotData *slot, uint32 *
 /*
  * Look for a node whose code equals slot's.  The answer may be out of date
  * at once: the caller checks the incarnation under the node's lock.
+ *
+ * Remembers the nodes that entries for this code name although they do not
+ * hold it.  If there is none that does, and one of them is free, a new node for
+ * the code must not have its number in a graph: rows of others would find it by
+ * the old entry before it is linked, and stay behind if it never is.
  */
 bool
 vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
@@ -132,6 +137,7 @@ vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
 {
 	int			level;
 
+	store->named_count = 0;
 	for (level = (int) store->meta.directory_levels - 1; level >= 0; level--)
 	{
 		uint32		nodes[STORE_PROBES * STORE_BUCKET_ENTRIES];
@@ -165,9 +171,15 @@ vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
 		{
 			if (compare_node(store, nodes[i], slot, incarnation))
 			{
+				/* Not all entries have been looked at. */
+				store->named_count = STORE_MAX_NAMED + 1;
 				*node = nodes[i];
 				return true;
 			}
+			if (store->named_count < STORE_MAX_NAMED)
+				store->named[store->named_count++] = nodes[i];
+			else
+				store->named_count = STORE_MAX_NAMED + 1;
 		}
 	}
 	return false;

@@ -90,6 +90,26 @@ pop_free_page(StoreIndex *store, int family, Buffer buffer)
 }
 
 /*
+ * Might a row find the node by an old entry of the directory before it is linked
+ * into the graph?  See vx_store_find_equal.  Nodes that have been freed since that
+ * was called wait for our own snapshot, too.
+ */
+static bool
+is_named(const StoreIndex *store, uint32 node)
+{
+	int			i;
+
+	if (store->named_count > STORE_MAX_NAMED)
+		return true;
+	for (i = 0; i < store->named_count; i++)
+	{
+		if (store->named[i] == node)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Look for a slot that may be used again on the first pages of the free list.
  * Returns true with the page locked.
  *
@@ -126,17 +146,22 @@ lock_recycled_slot(StoreIndex *store, int family, FreeSlot *result)
 			GlobalVisCheckRemovableFullXid(NULL, FullTransactionIdFromU64(opaque->free_fxid)))
 		{
 			uint32		slots = vx_store_slots(page, family, size);
+			bool		found = false;
 
 			for (result->slot = 0; result->slot < slots; result->slot++)
 			{
-				if (slot_is_free(family, vx_store_slot(page, family, size, result->slot)))
-				{
-					result->recycled = true;
-					return true;
-				}
+				if (!slot_is_free(family, vx_store_slot(page, family, size, result->slot)))
+					continue;
+				found = true;
+				if (family == STORE_NODE && store->meta.link_bytes > 0 &&
+					is_named(store, at * STORE_NODES_PER_PAGE + result->slot))
+					continue;
+				result->recycled = true;
+				return true;
 			}
-			vx_store_report_corruption(store->relation, "Page %u of family %d has no free slot, %u were expected.",
-									   at, family, opaque->free_count);
+			if (!found)
+				vx_store_report_corruption(store->relation, "Page %u of family %d has no free slot, %u were expected.",
+										   at, family, opaque->free_count);
 		}
 		if (opaque->free_count == 0 && at == store->meta.families[family].free_head)
 		{

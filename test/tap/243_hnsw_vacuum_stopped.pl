@@ -189,6 +189,51 @@ for my $m (2, 4, 16)
 	}
 }
 
+# ---- An insert that never links its node ----
+
+# The vector was there before, and what vacuum has left of it leads to the
+# place where it comes again.
+$node->safe_psql('postgres', qq{
+	DROP TABLE h;
+	CREATE TABLE h (id int, v vector($dims));
+	SELECT flattest.fill_cloud('h', 1, 3000, $dims, 0.6);
+	CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 16);
+	INSERT INTO h VALUES (5001, $half);
+	DELETE FROM h WHERE id = 5001});
+$node->safe_psql('postgres', 'VACUUM h');
+for my $end ('is cancelled', 'dies in a crash')
+{
+	my $holder = hold_debug_point($node);
+	my $insert = $node->background_psql('postgres', on_error_stop => 0);
+
+	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-unlinked';
+		\\echo begun
+		INSERT INTO h VALUES (5002, $half);
+	});
+	wait_for_lock_wait($node, 'INSERT INTO h');
+	if ($end eq 'is cancelled')
+	{
+		$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*INSERT INTO h'});
+		$insert->query('SELECT 1');
+		like($insert->{stderr}, qr/canceling statement/, "an insert $end");
+		$insert->quit;
+		release_debug_point($holder);
+	}
+	else
+	{
+		kill_server($node);
+		eval { $insert->quit };
+		eval { $holder->quit };
+		$node->start;
+	}
+	$node->safe_psql('postgres', "INSERT INTO h VALUES (5003, $half)");
+	sound("an insert $end, and the row comes again");
+	is($node->safe_psql('postgres', "SET enable_seqscan = off; SELECT id FROM h ORDER BY v <-> $half LIMIT 1"), 5003,
+		'... and is found');
+	$node->safe_psql('postgres', 'DELETE FROM h WHERE id > 5000');
+	$node->safe_psql('postgres', 'VACUUM h');
+}
+
 check_log($node);
 $node->stop;
 done_testing();
