@@ -66,7 +66,9 @@ struct AmToast
 	BlockNumber blocks;			/* it has had since it is locked, at least */
 	Relation   *indexes;
 	int			index_count;
-	SnapshotData snapshot;
+	SnapshotData room;			/* for snapshot, where the server has none for
+								 * all */
+	Snapshot	snapshot;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
 	MemoryContext parent;
@@ -110,8 +112,8 @@ open_table(AmToast *toast, Oid relid)
 	toast->context = context;
 	toast->recent = vx_type_begin_recent();
 	toast->slot = table_slot_create(table, NULL);
-	toast->scan = vx_index_beginscan(table, toast->indexes[valid],
-									 vx_toast_snapshot(&toast->snapshot), 1, 0);
+	toast->snapshot = vx_toast_snapshot(&toast->room);
+	toast->scan = vx_index_beginscan(table, toast->indexes[valid], toast->snapshot, 1, 0);
 	toast->blocks = RelationGetNumberOfBlocks(table);
 	toast->table = table;
 	MemoryContextSwitchTo(old_context);
@@ -212,7 +214,7 @@ append_item(AmToast *toast, Buffer buffer, ItemPointer tid, Oid value, int32 num
 	tuple.t_len = ItemIdGetLength(item);
 	tuple.t_tableOid = RelationGetRelid(toast->table);
 	tuple.t_self = *tid;
-	if (!HeapTupleSatisfiesVisibility(&tuple, &toast->snapshot, buffer))
+	if (!HeapTupleSatisfiesVisibility(&tuple, toast->snapshot, buffer))
 		return false;
 	for (i = 0; i < 3; i++)
 	{
@@ -244,7 +246,7 @@ read_placed_chunks(AmToast *toast, Oid value, int32 bytes, char *data)
 	entry = find_places(RelationGetRelid(toast->table), value);
 	if (entry->value != value || entry->table != RelationGetRelid(toast->table))
 		return false;
-	(void) vx_toast_snapshot(&toast->snapshot);
+	toast->snapshot = vx_toast_snapshot(&toast->room);
 	for (i = 0; done < bytes && i < PLACE_CHUNKS; i++)
 	{
 		ItemPointer tid = &entry->chunks[i];
@@ -287,7 +289,7 @@ read_chunks(AmToast *toast, Oid value, int32 bytes, char *data)
 	int32		done = 0;
 	int32		number = 0;
 
-	(void) vx_toast_snapshot(&toast->snapshot);
+	toast->snapshot = vx_toast_snapshot(&toast->room);
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
 	index_rescan(toast->scan, &key, 1, NULL, 0);
 	while (index_getnext_slot(toast->scan, ForwardScanDirection, toast->slot))
