@@ -12,7 +12,8 @@
  *	  (hnsw_link.c): the lists of the others have a nearer node that covers this
  *	  one.  With the last of these the node is entered into the directory, and
  *	  from now on equal rows find it.
- * 5. Become the entry point if the level is higher than its.
+ * 5. Become the entry point if the level is higher than its, or there is nobody to
+ *	  link to; then it is entered into the directory after that.
  *
  * A crash after 3 leaves a row that no walk finds, of a transaction that is
  * aborted with it.
@@ -239,9 +240,13 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 
 	/*
 	 * Who has found dead nodes only, the entry point among them, cannot be
-	 * found by way of them for long.
+	 * found by way of them for long, and by nobody before it is the entry
+	 * point: rows of equal codes neither.
 	 */
+	VX_DEBUG_POINT("hnsw-insert-linked");
 	raise_entry(store, inserted.node, upper_slot, level, levels[0].count == 0);
+	if (levels[0].count == 0)
+		vx_store_remember_node(store, hash, inserted.node);
 	return true;
 }
 

@@ -719,7 +719,7 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	}
 	if (!protected && count > 0)
 		(void) protect_near(store, node, neighbours, count);
-	if (!entry.done)
+	if (!entry.done && count > 0)
 		vx_store_remember_node(store, hash, node);
 	for (i = 0; i < 2; i++)
 	{

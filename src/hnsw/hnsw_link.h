@@ -35,7 +35,8 @@ extern int	vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbour
 /*
  * Link each of count nodes, nearest first, back to node; at least one of them
  * takes it for good, with a protected link.  Then enter the node, whose code
- * has this hash, into the directory, if possible in the last record of these.
+ * has this hash, into the directory, if possible in the last record of these;
+ * but not if there are no neighbours, for then nothing leads to it yet.
  */
 extern void vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 							  uint64 hash, const HnswNeighbour *neighbours, int count);

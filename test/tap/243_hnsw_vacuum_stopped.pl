@@ -234,6 +234,31 @@ for my $end ('is cancelled', 'dies in a crash')
 	$node->safe_psql('postgres', 'VACUUM h');
 }
 
+# The same where it would have been the entry point: all others are dead.
+{
+	$node->safe_psql('postgres', 'DELETE FROM h');
+	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
+	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h'});
+	$vacuum->query('SELECT 1');
+	$vacuum->quit;
+
+	my $insert = $node->background_psql('postgres', on_error_stop => 0);
+	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-linked';
+		\\echo begun
+		INSERT INTO h VALUES (5002, $half);
+	});
+	wait_for_lock_wait($node, 'INSERT INTO h');
+	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*INSERT INTO h'});
+	$insert->query('SELECT 1');
+	like($insert->{stderr}, qr/canceling statement/, 'an insert among the dead is cancelled');
+	$insert->quit;
+	release_debug_point($holder);
+	$node->safe_psql('postgres', "INSERT INTO h VALUES (5003, $half)");
+	sound('an insert among the dead is cancelled, and the row comes again');
+	$node->safe_psql('postgres', "INSERT INTO h SELECT 6000 + g, flattest.nth_vector(g, $dims) FROM generate_series(1, 3) g");
+	sound('... and others');
+}
+
 check_log($node);
 $node->stop;
 done_testing();
