@@ -168,8 +168,15 @@ SELECT :ROW_COUNT + 3 = :before AS as_before;
 COMMIT;
 SELECT (:before) > 1000 AS enough, count(*) < 20 AS few FROM graph_walk('leaf_edge', ARRAY[77], max_depth => 6);
 
+-- graph_subgraph looks for the edges of many nodes when the walk's memory has gone
+CREATE TABLE leaf_star AS SELECT 1 AS src, n AS dst, n AS id FROM generate_series(2, 9000) n;
+CREATE INDEX ON leaf_star (src) INCLUDE (dst, id);
+\c -
+SET client_min_messages = warning;
+SELECT kind, count(*) FROM graph_subgraph('leaf_star', ARRAY[1], max_depth => 1) GROUP BY kind ORDER BY kind;
+
 DROP EXTENSION vecext CASCADE;
-DROP TABLE leaf_made, leaf_truth, leaf_edge CASCADE;
+DROP TABLE leaf_made, leaf_truth, leaf_edge, leaf_star CASCADE;
 DROP OPERATOR FAMILY leaf_odd_ops USING btree CASCADE;
 DROP FUNCTION leaf_odd_first, leaf_uuid, leaf_walks, leaf_differences, leaf_compare, leaf_try;
 DROP PROCEDURE leaf_fill;

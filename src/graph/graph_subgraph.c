@@ -107,6 +107,7 @@ vecext_graph_subgraph(PG_FUNCTION_ARGS)
 	while (vx_graph_next_visit(subgraph.walk, &visit))
 		store_node(&subgraph, &visit);
 	vx_graph_drop_table(vx_graph_walk_table(subgraph.walk));
+	edges->table = subgraph.members;
 
 	MemoryContextSwitchTo(context);
 	count = subgraph.members->count;
