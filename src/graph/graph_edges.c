@@ -233,6 +233,10 @@ find_index_equality(Relation index, int position, Oid type, RegProcedure *equal)
 
 	if (input_type != type && !(input_type == TEXTOID && type == VARCHAROID))
 		return false;
+	/* its own collation may call different texts equal */
+	if (OidIsValid(index->rd_indcollation[position]) &&
+		!get_collation_isdeterministic(index->rd_indcollation[position]))
+		return false;
 	operator = get_opfamily_member(index->rd_opfamily[position], input_type, input_type,
 								   BTEqualStrategyNumber);
 	if (!OidIsValid(operator) ||
