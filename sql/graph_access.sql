@@ -28,6 +28,23 @@ SET ROLE graph_reader;
 SELECT array_agg(edge_path) FROM graph_walk('graph_edge', ARRAY[1], '{a}', max_depth => 1, id_column => 'secret') WHERE depth > 0;
 RESET ROLE;
 
+-- The right to read a table does not open its schema
+CREATE SCHEMA graph_closed;
+CREATE TABLE graph_closed.edge AS SELECT 1 AS src, 2 AS dst;
+CREATE INDEX ON graph_closed.edge (src);
+GRANT SELECT ON graph_closed.edge TO graph_reader;
+SELECT 'graph_closed.edge'::regclass::oid AS closed \gset
+SET ROLE graph_reader;
+SELECT node FROM graph_walk(:closed::regclass, ARRAY[1]);
+SELECT * FROM graph_components(:closed::regclass);
+RESET ROLE;
+GRANT USAGE ON SCHEMA graph_closed TO graph_reader;
+SET ROLE graph_reader;
+SELECT array_agg(node) FROM graph_walk(:closed::regclass, ARRAY[1]);
+RESET ROLE;
+DROP TABLE graph_closed.edge;
+DROP SCHEMA graph_closed;
+
 -- Row-level security
 ALTER TABLE graph_edge ENABLE ROW LEVEL SECURITY;
 CREATE POLICY graph_policy ON graph_edge USING (dst <> 4);

@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "access/relation.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -322,8 +323,9 @@ find_edge_column(GraphEdges *edges, const GraphCall *call, GraphColumnName name)
 }
 
 /*
- * The caller must be allowed to read all columns that are used, as if a query
- * named them: reading the table directly does not ask.
+ * The caller must be allowed to use the schema and to read all columns that are
+ * used, as if a query named them: reading the table directly does not ask, and
+ * a regclass may be made of a number.
  */
 static void
 check_select_right(const GraphEdges *edges)
@@ -331,6 +333,7 @@ check_select_right(const GraphEdges *edges)
 	Oid			relid = RelationGetRelid(edges->relation);
 	Oid			user = GetUserId();
 
+	(void) LookupExplicitNamespace(get_namespace_name(RelationGetNamespace(edges->relation)), false);
 	if (pg_class_aclcheck(relid, user, ACL_SELECT) == ACLCHECK_OK)
 		return;
 	for (int i = 0; i < GRAPH_COLUMNS; i++)
