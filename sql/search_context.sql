@@ -309,6 +309,12 @@ SELECT count(*) FROM context_search('search_fruit', query => 'the', text_config 
 RESET client_min_messages;
 SELECT pg_temp.number(id), round(similarity::numeric, 4) AS similarity, vector_rank FROM context_search('search_fruit', ARRAY['[0,0]', '[1,0]']::vector[], k => 1);
 SELECT count(*) FROM context_search('search_fruit', seeds => ARRAY[pg_temp.id(77)]);
+-- A number that no float8 can hold is no error, either
+BEGIN;
+SELECT node_put('search_fruit', pg_temp.id(80 + n::int), properties => jsonb_build_object('text', 'quince', 'utility', utility))
+	FROM unnest('{1e400, 1, 1e-400, 0, -1e400}'::numeric[]) WITH ORDINALITY u(utility, n);
+SELECT pg_temp.number(id), round(score::numeric, 2) AS score FROM context_search('search_fruit', query => 'quince', weights => '{0,0,0,1}') ORDER BY id;
+ROLLBACK;
 
 SET client_min_messages = warning;
 DROP MATERIALIZED VIEW search_fruit_stats;

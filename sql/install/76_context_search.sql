@@ -208,7 +208,8 @@ graph_found AS MATERIALIZED (
 	IF profile IS NOT NULL OR weights IS NOT NULL THEN
 		scored := '{ours}.context_score(r.relevance, n.confidence,
 			(date_part(''epoch'', $5) - date_part(''epoch'', lower(n.valid))) / 3600,
-			CASE jsonb_typeof(n.properties -> ''utility'') WHEN ''number'' THEN (n.properties -> ''utility'')::float8 END,
+			CASE jsonb_typeof(n.properties -> ''utility'') WHEN ''number''
+				THEN round(least(greatest((n.properties -> ''utility'')::numeric, 0), 1), 20)::float8 END,
 			{weights}, hours_left => (date_part(''epoch'', upper(n.valid)) - date_part(''epoch'', $5)) / 3600)';
 	END IF;
 	statement := 'WITH ' || array_to_string(parts, ',') || ',
