@@ -125,6 +125,18 @@ END
 $$;
 SELECT kv_get('ctx1100', 'k'), kv_get('ctx', 'n'), graph_drop('ctx1100');
 
+-- Beside parallel workers, in a statement that writes
+CREATE TABLE ctx.many AS SELECT i FROM generate_series(1, 10000) i;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+CREATE TABLE ctx.copy AS SELECT i, kv_get('ctx', 'n') AS n, kv_get_bytes('ctx', 'n') AS b FROM ctx.many WHERE i % 5000 = 0;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT * FROM ctx.copy ORDER BY i;
+DROP TABLE ctx.many, ctx.copy;
+
 -- Whoever may not read a table cannot read it here, nor may who has lost the right
 CREATE ROLE regress_context_reader;
 GRANT USAGE ON SCHEMA ctx TO regress_context_reader;

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -122,7 +123,10 @@ run_now(FunctionCallInfo fcinfo, const ContextSpace *space, const ContextStateme
 	return vx_context_run(space, statement, values, nulls);
 }
 
-/* The value of a key, null if there is none. */
+/*
+ * The value of a key, null if there is none: as it is now, not as it was when the
+ * caller's statement began.  But beside parallel workers there is no new snapshot.
+ */
 static Datum
 read_key(FunctionCallInfo fcinfo, const ContextStatement *statement, Oid type)
 {
@@ -131,7 +135,7 @@ read_key(FunctionCallInfo fcinfo, const ContextStatement *statement, Oid type)
 	bool		isnull = true;
 
 	vx_context_require_args(fcinfo, 1, key_only);
-	vx_context_open_space(fcinfo, &space, false);
+	vx_context_open_space(fcinfo, &space, IsInParallelMode());
 	if (run_now(fcinfo, &space, statement) > 0)
 		result = vx_context_take_value(&space, 0, type, &isnull);
 	vx_context_close_space();
