@@ -91,7 +91,7 @@ COMMENT ON FUNCTION bm25_stats(regclass, name) IS
 
 CREATE FUNCTION bm25_corpus(stats regclass, query tsquery,
 	OUT documents bigint, OUT average_length float8, OUT frequencies bigint[]) RETURNS record
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -1,6 +1,6 @@
 -- The SQL contract of scores, rank fusion, BM25 and context_search, read from the catalogs.
 BEGIN;
-SELECT plan(13);
+SELECT plan(14);
 
 CREATE TEMP VIEW member AS
 	SELECT classid, objid FROM pg_depend
@@ -26,7 +26,7 @@ INSERT INTO expected_function VALUES
 		'double precision', true, 'i', 's', 20),
 	('bm25_terms', 'query tsquery, OUT lexeme text, OUT prefix boolean', 'SETOF record', true, 'i', 's', 1),
 	('bm25_stats', 'relation regclass, column_name name, OUT lexeme text, OUT documents bigint, OUT occurrences bigint', 'SETOF record', true, 's', 'r', 100000),
-	('bm25_corpus', 'stats regclass, query tsquery, OUT documents bigint, OUT average_length double precision, OUT frequencies bigint[]', 'record', true, 's', 's', 1000),
+	('bm25_corpus', 'stats regclass, query tsquery, OUT documents bigint, OUT average_length double precision, OUT frequencies bigint[]', 'record', true, 's', 'r', 1000),
 	('context_add_text', 'namespace text, config regconfig DEFAULT NULL::regconfig', 'void', false, 'v', 'u', 100000),
 	('context_search', 'namespace text, vectors vector[] DEFAULT NULL::vector[], query text DEFAULT NULL::text, seeds uuid[] DEFAULT NULL::uuid[], k integer DEFAULT 10, labels text[] DEFAULT NULL::text[], filter payload_filter DEFAULT NULL::payload_filter, exclude_sources text[] DEFAULT NULL::text[], as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, known_at timestamp with time zone DEFAULT NULL::timestamp with time zone, profile text DEFAULT ''general''::text, weights double precision[] DEFAULT NULL::double precision[], fusion text DEFAULT ''rrf''::text, lambda double precision DEFAULT 0, pool integer DEFAULT NULL::integer, vector_weight double precision DEFAULT 1, text_weight double precision DEFAULT 1, graph_weight double precision DEFAULT 1, max_depth integer DEFAULT 2, edge_types text[] DEFAULT NULL::text[], direction text DEFAULT ''both''::text, text_config regconfig DEFAULT NULL::regconfig, bm25_stats regclass DEFAULT NULL::regclass, condition text DEFAULT NULL::text, OUT id uuid, OUT version bigint, OUT score double precision, OUT relevance double precision, OUT similarity double precision, OUT vector_rank bigint, OUT text_rank bigint, OUT graph_rank bigint, OUT properties jsonb',
 		'SETOF record', false, 's', 'r', 100000),
@@ -67,6 +67,14 @@ CREATE TEMP TABLE corpus AS SELECT * FROM score_elsewhere.bm25_corpus('stats', '
 RESET search_path;
 SELECT is((SELECT frequencies FROM corpus), '{1,1}', 'bm25_corpus in another schema');
 ALTER EXTENSION vecext SET SCHEMA public;
+
+-- In a parallel query, statistics are read in the leader, since their table may be temporary.
+CREATE TABLE score_many AS SELECT 'words'::tsquery AS query FROM generate_series(1, 1000);
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL parallel_leader_participation = off;
+SELECT lives_ok($$SELECT count(*) FROM score_many, LATERAL bm25_corpus('stats', query)$$, 'statistics may be a temporary table');
 
 -- Nobody but the caller reads.
 CREATE ROLE score_reader;
