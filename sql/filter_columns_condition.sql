@@ -71,6 +71,7 @@ INSERT INTO filter_condition_list VALUES
 	('j @~ ''{"must": [{"key": "a", "match": {"value": 5}}]}'''), ('j @~ ''{"must": [{"key": "a", "match": {"any": [1, 2, 3]}}, {"key": "b.c", "match": {"any": [4, 5]}}]}'''), ('j @~ ''{"must_not": [{"key": "a", "match": {"value": 5}}]}'''),
 	('j @~ ''{"should": [{"key": "a", "match": {"value": 5}}, {"key": "tags", "match": {"value": "7"}}]}'''), ('j @~ ''{"must": [{"key": "a", "range": {"lt": 5}}]}'''), ('j @~ ''{"must": [{"key": "b.d[]", "match": {"value": true}}, {"key": "a", "match": {"value": 7.0}}]}'''),
 	('j @~ ''{}'''), ('j @~ ''{"must": [{"key": "tags", "match": {"any": ["1","2","3","4","5","6","7","8","9"]}}, {"key": "a", "match": {"any": [1,2,3,4,5,6,7,8,9,10,11,12]}}]}'''), ('j @~ ''{"must": [{"is_empty": {"key": "b"}}]}'''), ('j @~ NULL'),
+	('j @~ ANY (ARRAY[''{"must": [{"key": "a", "match": {"value": 5}}]}'', NULL, ''{"must": [{"key": "b.c", "match": {"any": [4, 5]}}]}'']::payload_filter[])'),
 	('v IS NULL AND i2 > 40'), ('v IS NOT NULL AND i2 > 40'), ('l2_within(v, ''[0.1,0.1,0.1,0.1]'', 0.2) AND i2 > 0'), ('cosine_within(v, ''[0.1,0.1,0.1,0.1]'', 0.1) AND tags && ''{1,2,3}''');
 
 -- Rows of a query as text, by the index or by a sequential scan

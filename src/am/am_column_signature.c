@@ -168,6 +168,7 @@ compile_filter(Datum argument, AmSlotTest *test)
 {
 	Filter	   *filter = vx_filter_compile(PG_DETOAST_DATUM(argument), CurrentMemoryContext);
 	FilterTermGroup *groups;
+	AmSlotTest	ways = {0};		/* test may have those of other filters */
 	int			group_count;
 	int			i;
 	int			j;
@@ -175,27 +176,30 @@ compile_filter(Datum argument, AmSlotTest *test)
 
 	vx_filter_check_row(filter, NULL);
 	groups = vx_filter_required_terms(filter, &group_count);
-	vx_am_add_pattern(test);
+	vx_am_add_pattern(&ways);
 	for (i = 0; i < group_count; i++)
 	{
 		AmSlotTest	wider = {0};
 
-		if ((int64) test->count * groups[i].count > MAX_FILTER_PATTERNS)
+		if ((int64) ways.count * groups[i].count > MAX_FILTER_PATTERNS)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		for (j = 0; j < test->count; j++)
+		for (j = 0; j < ways.count; j++)
 		{
 			for (k = 0; k < groups[i].count; k++)
 			{
 				uint64	   *pattern = vx_am_add_pattern(&wider);
 
-				memcpy(pattern, test->patterns + AM_SIGNATURE_WORDS * j,
+				memcpy(pattern, ways.patterns + AM_SIGNATURE_WORDS * j,
 					   sizeof(uint64) * AM_SIGNATURE_WORDS);
 				add_term(groups[i].terms[k].bytes, groups[i].terms[k].length, pattern);
 			}
 		}
-		*test = wider;
+		ways = wider;
 	}
+	for (i = 0; i < ways.count; i++)
+		memcpy(vx_am_add_pattern(test), ways.patterns + AM_SIGNATURE_WORDS * i,
+			   sizeof(uint64) * AM_SIGNATURE_WORDS);
 	vx_filter_free(filter);
 	test->lossy = true;
 }
