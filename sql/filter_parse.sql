@@ -87,7 +87,7 @@ SELECT input || ' -> ' || pg_temp.filter(input) FROM (VALUES
 	('{"must":{"key":"[0]","is_null":true}}'), ('{"must":{"key":"a.[0]","is_null":true}}'), ('{"must":{"key":"a[","is_null":true}}'), ('{"must":{"key":"a[0","is_null":true}}'),
 	('{"must":{"key":"a[-1]","is_null":true}}'), ('{"must":{"key":"a[x]","is_null":true}}'), ('{"must":{"key":"a[0]b","is_null":true}}'), ('{"must":{"key":"a b","is_null":true}}'),
 	('{"must":{"key":" a","is_null":true}}'), ('{"must":{"key":"a.\"b","is_null":true}}'), ('{"must":{"key":"\"a\"b","is_null":true}}'), ('{"must":{"key":"a$","is_null":true}}'),
-	('{"must":{"key":"a[99999999999]","is_null":true}}'), ('{"must":{"key":"a' || repeat('.a', 64) || '","is_null":true}}'),
+	('{"must":{"nested":{"key":"a' || repeat('.a', 63) || '","filter":{}}}}'), ('{"must":{"key":"a[99999999999]","is_null":true}}'), ('{"must":{"key":"a' || repeat('.a', 64) || '","is_null":true}}'),
 	-- match
 	('{"must":{"key":"a","match":5}}'), ('{"must":{"key":"a","match":{}}}'), ('{"must":{"key":"a","match":{"value":null}}}'), ('{"must":{"key":"a","match":{"value":1,"text":"x"}}}'),
 	('{"must":{"key":"a","match":{"value":[1]}}}'), ('{"must":{"key":"a","match":{"value":{}}}}'), ('{"must":{"key":"a","match":{"integer":1}}}'),

@@ -879,7 +879,17 @@ read_nested(Parser *parser, const FilterJson *json, const Place *parent, FilterN
 		return false;
 	}
 	if (node->path.steps[node->path.count - 1].kind != FILTER_STEP_EACH)
+	{
+		Place		key = name_place(&place, "key");
+
+		/* Its canonical form is to be read again. */
+		if (node->path.count == VX_FILTER_MAX_STEPS)
+		{
+			set_invalid(parser, &key, "the path has too many parts, with the [] that \"nested\" adds");
+			return false;
+		}
 		node->path.steps[node->path.count++].kind = FILTER_STEP_EACH;
+	}
 	node->must.count = 1;
 	node->must.nodes = allocate_zeroed(parser, sizeof(FilterNode *));
 	node->must.nodes[0] = read_group(parser, members[1], &filter);
