@@ -142,13 +142,16 @@ SELECT input || ' -> ' || pg_temp.filter(input) FROM (VALUES
 
 -- What is too much: 54000
 CREATE FUNCTION pg_temp.beginning(input text) RETURNS text LANGUAGE sql AS $$ SELECT left(pg_temp.filter(input), 200) $$;
-SELECT pg_temp.beginning(repeat('[', 161));
+SELECT pg_temp.beginning(repeat('[', 165));
 SELECT pg_temp.beginning(repeat('[', 100000));
 SELECT pg_temp.beginning(repeat('{"must":', 32) || '[]' || repeat('}', 32));
 SELECT pg_temp.beginning(repeat('{"must":', 32) || '{}' || repeat('}', 32));
 -- As deep as it may be, it reads back
 SELECT length(f::text), f::text::payload_filter::text = f::text FROM (SELECT (repeat('{"must":{"nested":{"key":"a","filter":', 31) || '{"must":{"key":"p","geo_polygon":{"exterior":{"points":[{"lon":0,"lat":0},{"lon":1,"lat":0},{"lon":1,"lat":1},{"lon":0,"lat":0}]}}}}'
 	|| repeat('}}}', 31))::payload_filter AS f) s;
+SELECT f::text::payload_filter::text = f::text FROM (SELECT (repeat('{"min_should":{"min_count":1,"conditions":[{"nested":{"key":"a","filter":', 30) || '{"must":{"nested":{"key":"a","filter":{"must":{"key":"p","geo_polygon":'
+	|| '{"exterior":{"points":[{"lon":0,"lat":0},{"lon":1,"lat":0},{"lon":1,"lat":1},{"lon":0,"lat":0}]},"interiors":[{"points":[{"lon":0,"lat":0},{"lon":1,"lat":0},{"lon":1,"lat":1},{"lon":0,"lat":0}]}]}}}}}}'
+	|| repeat('}}]}}', 30))::payload_filter AS f) s;
 SELECT '{}'::jsonb @~ f, '{"a": [{"a": [{}]}]}' @~ f FROM (SELECT (repeat('{"must":{"nested":{"key":"a","filter":', 31) || '{}' || repeat('}}}', 31))::payload_filter AS f) s;
 SELECT pg_temp.beginning(format('{"must":[%s]}', (SELECT string_agg('{}', ',') FROM generate_series(1, 4096))));
 SELECT pg_temp.beginning(format('{"must":[%s]}', (SELECT string_agg('{}', ',') FROM generate_series(1, 4097))));

@@ -23,7 +23,7 @@
 #define VX_FILTER_MAX_BYTES (1024 * 1024)
 
 /* Brackets and braces inside each other; reading recurses as deep. */
-#define VX_FILTER_MAX_DEPTH 160
+#define VX_FILTER_MAX_DEPTH 164
 
 /* Digits of a number, and the size of its exponent; float8 ends at 308. */
 #define VX_FILTER_MAX_NUMBER_BYTES 400

@@ -19,9 +19,9 @@
 #include "filter/filter_path.h"
 
 /*
- * Filters within filters.  Canonical text takes at most 4 levels of JSON for
- * one (nested in must), and 6 for a polygon: that stays below
- * VX_FILTER_MAX_DEPTH.  Matching recurses as deep.
+ * Filters within filters.  Canonical text takes at most 5 levels of JSON for
+ * one (nested in min_should), and 9 for the last with the holes of a polygon:
+ * that is VX_FILTER_MAX_DEPTH.  Matching recurses as deep.
  */
 #define VX_FILTER_MAX_NESTING 32
 

@@ -87,7 +87,7 @@ BEGIN
 	RETURN NEXT is(fault('[]'), '22023 invalid payload filter: a filter must be an object / At the top level.');
 	RETURN NEXT is(fault('{"must":{"key":"a","type":"regex","match":{"value":"("}}}'),
 		'22023 invalid regular expression in payload filter: parentheses () not balanced / At path must.match.value.');
-	RETURN NEXT is(fault(repeat('[', 200)), '54000 payload filter is too large: it is nested more than 160 levels deep / At byte 161.');
+	RETURN NEXT is(fault(repeat('[', 200)), '54000 payload filter is too large: it is nested more than 164 levels deep / At byte 165.');
 	RETURN NEXT is(fault(repeat(' ', 1048577)), '54000 payload filter is too large: it is longer than 1048576 bytes / At the top level.');
 	RETURN NEXT is(fault('{"must":{"has_id":[-1]}}'), '22023 invalid payload filter: an id must be an integer of at least 0 and below 2^64, or a string / At path must.has_id[0].');
 END
