@@ -90,6 +90,12 @@ installcheck: | test/output/isolation
 test/output/isolation:
 	mkdir -p $@
 
+# PGXS installs scripts by their names, but would remove them by their paths.
+uninstall: vx-uninstall-scripts
+.PHONY: vx-uninstall-scripts
+vx-uninstall-scripts:
+	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(SCRIPTS)))
+
 # For test/lib: the objects alone, and what PGXS made of a variable.
 .PHONY: vx-objects
 vx-objects: $(OBJS)

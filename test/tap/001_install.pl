@@ -3,10 +3,14 @@
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+my $top = abs_path(dirname(__FILE__) . '/../..');
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->start;
@@ -163,6 +167,22 @@ $node->safe_psql('owned', "COPY stored TO '$copied' WITH (FORMAT binary)");
 $node->safe_psql('restored_plain',
 	"TRUNCATE stored; COPY stored FROM '$copied' WITH (FORMAT binary)");
 is(digest('restored_plain'), $before, 'binary COPY brings every vector back bit for bit');
+
+# ---- Removing the files ----
+
+my $stage = PostgreSQL::Test::Utils::tempdir;
+my %place;
+chomp($place{$_} = `pg_config --$_`) for qw(bindir pkglibdir sharedir);
+my @installed = ("$place{bindir}/vecext-local", "$place{pkglibdir}/vecext.so",
+	"$place{sharedir}/extension/vecext.control");
+for my $file (@installed)
+{
+	make_path(dirname("$stage$file"));
+	append_to_file("$stage$file", "installed\n");
+}
+command_ok([ 'make', '-s', '-C', $stage, '-f', "$top/Makefile", "VPATH=$top", 'with_llvm=no',
+		"DESTDIR=$stage", 'uninstall' ], 'make uninstall');
+is(join(' ', grep { -e "$stage$_" } @installed), '', '... removes library, control file and script');
 
 $node->stop;
 done_testing();
