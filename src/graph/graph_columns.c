@@ -333,7 +333,9 @@ check_select_right(const GraphEdges *edges)
 	Oid			relid = RelationGetRelid(edges->relation);
 	Oid			user = GetUserId();
 
-	(void) LookupExplicitNamespace(get_namespace_name(RelationGetNamespace(edges->relation)), false);
+	if (!isTempNamespace(RelationGetNamespace(edges->relation)))
+		(void) LookupExplicitNamespace(get_namespace_name(RelationGetNamespace(edges->relation)),
+									   false);
 	if (pg_class_aclcheck(relid, user, ACL_SELECT) == ACLCHECK_OK)
 		return;
 	for (int i = 0; i < GRAPH_COLUMNS; i++)
