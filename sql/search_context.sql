@@ -263,7 +263,8 @@ SELECT * FROM context_search('search_tenant', query => 'word');
 -- ---- Rights are the caller's; names need quotes; any schema, any path ----
 
 SELECT graph_create('search "Odd" {ours}', 1);
-SELECT context_add_text('search "Odd" {ours}');
+CREATE TEXT SEARCH CONFIGURATION "search's" (COPY = english);
+SELECT context_add_text('search "Odd" {ours}', '"search''s"');
 SELECT node_put('search "Odd" {ours}', pg_temp.id(1), '{}', '{"text":"words"}', '[1]');
 SET default_text_search_config = 'simple';
 SELECT pg_temp.number(id) FROM context_search('search "Odd" {ours}', ARRAY['[1]']::vector[], 'word', ARRAY[pg_temp.id(1)]);
@@ -320,6 +321,7 @@ SET client_min_messages = warning;
 DROP MATERIALIZED VIEW search_fruit_stats;
 SELECT graph_drop(name) FROM unnest(ARRAY['search_fruit', 'search_many', 'search_bare', 'search_time', 'search "Odd" {ours}']) name;
 DROP SCHEMA search_tenant CASCADE;
+DROP TEXT SEARCH CONFIGURATION "search's";
 DROP VIEW walks;
 DROP OWNED BY search_reader, search_bound, search_bypass;
 DROP ROLE search_reader, search_bound, search_bypass;

@@ -153,7 +153,7 @@ vector_found AS MATERIALIZED (
 			FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 			WHERE a.attrelid = node AND a.attname = 'words' AND a.atttypid = 'tsvector'::regtype);
 		text_config := coalesce(text_config,
-			substring(text_made FROM 'to_tsvector\(''((?:[^'']|'''')+)''::regconfig')::regconfig, get_current_ts_config());
+			replace(substring(text_made FROM 'to_tsvector\(''((?:[^'']|'''')+)''::regconfig'), '''''', '''')::regconfig, get_current_ts_config());
 		words := websearch_to_tsquery(text_config, query);
 		IF bm25_stats IS NOT NULL THEN
 			EXECUTE format('SELECT * FROM %s.bm25_corpus($1, $2)', ours) INTO documents, length, counts USING bm25_stats, words;
