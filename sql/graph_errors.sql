@@ -67,6 +67,8 @@ SELECT node FROM graph_walk('graph_edge', ARRAY[2], strategy => 'best_first');
 SELECT node FROM graph_walk('graph_edge', ARRAY[2], strategy => 'best_first', decay => 0.5, max_depth => 1);
 SELECT node FROM graph_walk('graph_edge', ARRAY[1], strategy => 'best_first', decay => 2, max_depth => 1);
 SELECT node FROM graph_walk('graph_edge', ARRAY[1], strategy => 'best_first', decay => 2.1, max_depth => 1);
+SELECT node, score FROM graph_walk('graph_edge', ARRAY[7], decay => 1e200, max_depth => 1);
+SELECT node, compound FROM graph_trace('graph_edge', 7, 'a', 'out');
 SELECT cost FROM graph_shortest_path('graph_edge', 7, 9, weighted => true);
 SELECT cost FROM graph_shortest_path('graph_edge', 3, 4, weighted => true);
 

@@ -7,10 +7,13 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/float.h"
 #include "utils/memutils.h"
 
 #include "base/base_compat.h"
@@ -149,6 +152,8 @@ trace_from(Trace *trace, GraphKey key, GraphDirection direction, int max_depth,
 		CHECK_FOR_INTERRUPTS();
 		key = vx_graph_node_key(trace->visited, vx_graph_add_node(trace->visited, key, &found));
 		compound *= weight * ask_confidence(trace, key);
+		if (unlikely(isinf(compound)))
+			float_overflow_error();
 		MemoryContextSwitchTo(row);
 		values[0] = Int32GetDatum(depth);
 		values[1] = vx_graph_key_to_caller(keytype, key);

@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -183,6 +184,8 @@ vx_graph_next_visit(GraphWalk *walk, GraphVisit *visit)
 	visit->depth = node->depth;
 	visit->weight = node->value;
 	visit->score = walk->decay == 1 ? node->value : node->value * pow(walk->decay, node->depth);
+	if (unlikely(isinf(visit->score) || isnan(visit->score)))
+		float_overflow_error();
 	return true;
 }
 
