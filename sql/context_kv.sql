@@ -92,6 +92,8 @@ SELECT kv_set('ctx', 'k', '1', '0 s');
 SELECT kv_set('ctx', 'k', '1', '-1 s');
 SELECT kv_cas('ctx', 'k', NULL, NULL);
 SELECT kv_incr('ctx', 'k', NULL);
+SELECT kv_incr('ctx', 'k', 'NaN');
+SELECT kv_incr('ctx', 'k', '-Infinity');
 SELECT kv_sweep('ctx', -1);
 BEGIN;
 ALTER TABLE ctx.kv ALTER value TYPE text;

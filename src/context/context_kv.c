@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/numeric.h"
 
 #include "base/base_compat.h"
 #include "context/context.h"
@@ -211,6 +212,10 @@ vecext_kv_incr(PG_FUNCTION_ARGS)
 	bool		isnull;
 
 	vx_context_require_args(fcinfo, 2, names);
+	if (numeric_is_nan(PG_GETARG_NUMERIC(2)) || numeric_is_inf(PG_GETARG_NUMERIC(2)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("increment must be a finite number")));
 	check_ttl(fcinfo, 3);
 	vx_context_open_space(fcinfo, &space, false);
 	if (run_now(fcinfo, &space, &increment) == 0)
