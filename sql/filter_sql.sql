@@ -175,6 +175,11 @@ SELECT filter, (SELECT string_agg(terms::text, ' AND ') FROM payload_filter_term
 	('{"must":[{"nested":{"key":"d","filter":{"must":[{"key":"food","match":{"value":"meat"}},{"nested":{"key":"e","filter":{"should":[{"key":"f","match":{"value":1}}]}}}]}}},{"must":[{"key":"a","match":{"value":"x"}}]}]}'),
 	('{"must":[{"key":"a","type":"exact","match":{"value":"x"}},{"key":"a","type":"contains","match":{"value":"x"}},{"has_id":[1]}]}')
 ) t(filter);
+-- Each term repeats the path: what would be much longer than the filter makes no group
+SELECT count(*) FROM payload_filter_terms(format('{"must": [{"key": "%s", "match": {"any": [%s]}}, {"key": "a", "match": {"value": 1}}]}',
+	repeat('k', 20000), (SELECT string_agg(i::text, ',') FROM generate_series(1, 1000) i))::payload_filter);
+SELECT count(*) FROM payload_filter_terms(format('{"must": [{"nested": {"key": "%s", "filter": {"should": [%s]}}}, {"key": "a", "match": {"value": 1}}]}',
+	repeat('k', 20000), (SELECT string_agg('{"key": "b", "match": {"value": ' || i || '}}', ',') FROM generate_series(1, 1000) i))::payload_filter);
 SELECT payload_filter_terms(NULL), payload_terms(NULL) IS NULL;
 -- What matches has the terms
 SELECT count(*) > 150 AS compared, count(*) FILTER (WHERE NOT payload_terms(payload) && terms) AS missing

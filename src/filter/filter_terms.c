@@ -23,13 +23,19 @@
 #include "filter/filter_compile.h"
 #include "filter/filter_jsonb.h"
 
+/*
+ * Bytes of all terms of a filter: a long path before each value of a long list
+ * makes them much longer than the filter.  What does not fit requires nothing.
+ */
+#define MAX_TERM_BYTES (16 * VX_FILTER_MAX_BYTES)
+
 /* A disjunction of terms; NULL in place of one: nothing is required. */
 typedef struct Clause
 {
 	List	   *terms;			/* of StringInfo */
 } Clause;
 
-static List *require_group(const FilterNode *group, const char *prefix);
+static List *require_group(const FilterNode *group, const char *prefix, int64 *room);
 
 static void
 append_key(StringInfo term, const char *key, int length)
@@ -71,12 +77,23 @@ append_bool(StringInfo term, bool value)
 	appendStringInfoString(term, value ? " = true" : " = false");
 }
 
-/* The keys of a path, behind those of the paths around it */
+/*
+ * The keys of a path, behind those of the paths around it; NULL if there is no
+ * room for them and so many terms.
+ */
 static char *
-extend_prefix(const char *prefix, const FilterPath *path)
+extend_prefix(const char *prefix, const FilterPath *path, int term_count, int64 *room)
 {
 	StringInfoData keys;
+	int64		bytes = strlen(prefix);
 	int			i;
+
+	for (i = 0; i < path->count; i++)
+		bytes += path->steps[i].key.length;
+	bytes *= term_count + 1;
+	if (bytes > *room)
+		return NULL;
+	*room -= bytes;
 
 	initStringInfo(&keys);
 	appendStringInfoString(&keys, prefix);
@@ -115,7 +132,7 @@ make_term(const char *keys, const FilterValue *value)
  * requires nothing.
  */
 static Clause *
-require_any(const FilterList *list, const char *prefix)
+require_any(const FilterList *list, const char *prefix, int64 *room)
 {
 	Clause	   *any = palloc0(sizeof(Clause));
 	int			i;
@@ -130,7 +147,7 @@ require_any(const FilterList *list, const char *prefix)
 		single.kind = FILTER_GROUP;
 		single.must.count = 1;
 		single.must.nodes = &list->nodes[i];
-		clauses = require_group(&single, prefix);
+		clauses = require_group(&single, prefix, room);
 		foreach(cell, clauses)
 		{
 			Clause	   *clause = lfirst(cell);
@@ -149,7 +166,7 @@ require_any(const FilterList *list, const char *prefix)
 
 /* Clauses of which a payload that matches has a term each */
 static List *
-require_group(const FilterNode *group, const char *prefix)
+require_group(const FilterNode *group, const char *prefix, int64 *room)
 {
 	List	   *clauses = NIL;
 	Clause	   *clause;
@@ -159,29 +176,33 @@ require_group(const FilterNode *group, const char *prefix)
 	for (i = 0; i < group->must.count; i++)
 	{
 		const FilterNode *node = group->must.nodes[i];
+		char	   *keys;
 
 		switch (node->kind)
 		{
 			case FILTER_GROUP:
-				clauses = list_concat(clauses, require_group(node, prefix));
+				clauses = list_concat(clauses, require_group(node, prefix, room));
 				break;
 			case FILTER_NESTED:
-				clauses = list_concat(clauses,
-									  require_group(node->must.nodes[0],
-													extend_prefix(prefix, &node->path)));
+				keys = extend_prefix(prefix, &node->path, 0, room);
+				if (keys != NULL)
+					clauses = list_concat(clauses, require_group(node->must.nodes[0], keys, room));
 				break;
 			case FILTER_MATCH_VALUE:
+				keys = extend_prefix(prefix, &node->path, 1, room);
+				if (keys == NULL)
+					break;
 				clause = palloc0(sizeof(Clause));
-				clause->terms = list_make1(make_term(extend_prefix(prefix, &node->path),
-													 &node->value));
+				clause->terms = list_make1(make_term(keys, &node->value));
 				clauses = lappend(clauses, clause);
 				break;
 			case FILTER_MATCH_ANY:
+				keys = extend_prefix(prefix, &node->path, node->value_count, room);
+				if (keys == NULL)
+					break;
 				clause = palloc0(sizeof(Clause));
 				for (j = 0; j < node->value_count; j++)
-					clause->terms = lappend(clause->terms,
-											make_term(extend_prefix(prefix, &node->path),
-													  &node->values[j]));
+					clause->terms = lappend(clause->terms, make_term(keys, &node->values[j]));
 				clauses = lappend(clauses, clause);
 				break;
 			default:
@@ -190,13 +211,13 @@ require_group(const FilterNode *group, const char *prefix)
 	}
 	if (group->should.count > 0)
 	{
-		clause = require_any(&group->should, prefix);
+		clause = require_any(&group->should, prefix, room);
 		if (clause != NULL)
 			clauses = lappend(clauses, clause);
 	}
 	if (group->min_should.count > 0)
 	{
-		clause = require_any(&group->min_should, prefix);
+		clause = require_any(&group->min_should, prefix, room);
 		if (clause != NULL)
 			clauses = lappend(clauses, clause);
 	}
@@ -206,7 +227,8 @@ require_group(const FilterNode *group, const char *prefix)
 FilterTermGroup *
 vx_filter_required_terms(const Filter *filter, int *group_count)
 {
-	List	   *clauses = require_group(filter->root, "");
+	int64		room = MAX_TERM_BYTES;
+	List	   *clauses = require_group(filter->root, "", &room);
 	FilterTermGroup *groups = palloc(sizeof(FilterTermGroup) * Max(list_length(clauses), 1));
 	ListCell   *cell;
 
