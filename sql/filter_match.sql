@@ -276,4 +276,7 @@ SELECT payload @~ '{"must":[{"key":"a","match":{"value":1}},{"key":"z","match":{
 SET statement_timeout = '50ms';
 SELECT jsonb_build_object('a', repeat('a', 401) || 'b') @~ '{"must":{"key":"a","type":"regex","match":{"value":"^(a*)(a*)(a*)(a*)(a*)\\1\\2\\3\\4\\5b$"}}}';
 SELECT payload_matches(jsonb_build_object('a', jsonb_build_array('c', repeat('a', 401) || 'b')), '{"must_not":{"key":"a","type":"regex","match":{"value":"^(a*)(a*)(a*)(a*)(a*)\\1\\2\\3\\4\\5b$"}}}', 1);
+-- So can the search for a part in a long text, and many conditions on one
+SELECT jsonb_build_object('a', repeat('a', 2000000)) @~ format('{"must":{"key":"a","type":"contains","match":{"value":"%s"}}}', repeat('a', 500000) || 'b')::payload_filter;
+SELECT jsonb_build_object('a', repeat('a', 5000000)) @~ format('{"should":[%s]}', (SELECT string_agg('{"key":"a","type":"contains","match":{"value":"b"}}', ',') FROM generate_series(1, 4000)))::payload_filter;
 RESET statement_timeout;

@@ -153,6 +153,7 @@ contains_string(const JsonbValue *value, FilterString part)
 		return true;
 	for (; at <= last; at++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		at = memchr(at, part.bytes[0], last - at + 1);
 		if (at == NULL)
 			return false;
@@ -543,6 +544,8 @@ match_node(Match *match, const FilterNode *node, const JsonbValue *root)
 {
 	int			i;
 
+	/* One condition may look through all of a long text. */
+	CHECK_FOR_INTERRUPTS();
 	switch (node->kind)
 	{
 		case FILTER_GROUP:
