@@ -351,13 +351,32 @@ vecext_payload_filter_terms(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Terms on the way to an array */
+typedef struct CollectedTerms
+{
+	ArrayBuildState *array;
+	Size		bytes;
+} CollectedTerms;
+
 static void
 collect_term(const char *term, int length, void *arg)
 {
-	ArrayBuildState **terms = arg;
+	CollectedTerms *terms = arg;
+	text	   *copy;
 
-	*terms = accumArrayResult(*terms, PointerGetDatum(cstring_to_text_with_len(term, length)),
-							  false, TEXTOID, CurrentMemoryContext);
+	/*
+	 * Each term repeats the keys that lead to it, so a payload may have terms
+	 * that no array holds, and no memory either.
+	 */
+	terms->bytes += length + VARHDRSZ;
+	if (!AllocSizeIsValid(terms->bytes))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("terms of a payload are too long for an array")));
+	copy = cstring_to_text_with_len(term, length);
+	terms->array = accumArrayResult(terms->array, PointerGetDatum(copy), false, TEXTOID,
+									CurrentMemoryContext);
+	pfree(copy);
 }
 
 /* payload_terms(jsonb): the terms that the payload has */
@@ -365,8 +384,8 @@ PG_FUNCTION_INFO_V1(vecext_payload_terms);
 Datum
 vecext_payload_terms(PG_FUNCTION_ARGS)
 {
-	ArrayBuildState *terms = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+	CollectedTerms terms = {initArrayResult(TEXTOID, CurrentMemoryContext, false), 0};
 
 	vx_filter_visit_terms(PG_GETARG_JSONB_P(0), collect_term, &terms);
-	PG_RETURN_DATUM(makeArrayResult(terms, CurrentMemoryContext));
+	PG_RETURN_DATUM(makeArrayResult(terms.array, CurrentMemoryContext));
 }
