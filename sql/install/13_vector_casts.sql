@@ -54,3 +54,10 @@ CREATE CAST (double precision[] AS vector)
 
 CREATE CAST (numeric[] AS vector)
 	WITH FUNCTION array_to_vector(numeric[], integer, boolean) AS ASSIGNMENT;
+
+COMMENT ON CAST (vector AS vector) IS 'checks the number of dimensions';
+COMMENT ON CAST (vector AS real[]) IS 'the elements';
+COMMENT ON CAST (integer[] AS vector) IS 'a 1-D array without nulls';
+COMMENT ON CAST (real[] AS vector) IS 'a 1-D array without nulls';
+COMMENT ON CAST (double precision[] AS vector) IS 'a 1-D array without nulls';
+COMMENT ON CAST (numeric[] AS vector) IS 'a 1-D array without nulls';

@@ -22,6 +22,10 @@ CREATE TYPE vector_ball (
 	STORAGE = external,
 	ALIGNMENT = double
 );
+COMMENT ON FUNCTION vector_ball_in(cstring) IS 'text input of vector_ball: <[x,y,...],radius>';
+COMMENT ON FUNCTION vector_ball_out(vector_ball) IS 'text output of vector_ball';
+COMMENT ON FUNCTION vector_ball_recv(internal) IS 'binary input of vector_ball: float8 radius, then a vector';
+COMMENT ON FUNCTION vector_ball_send(vector_ball) IS 'binary output of vector_ball: float8 radius, then a vector';
 COMMENT ON TYPE vector_ball IS
 	'all vectors within a distance (radius) of a vector (centre), written <[1,2,3],0.5>; built by threshold functions such as l2_within';
 

@@ -242,7 +242,7 @@ COMMENT ON OPERATOR CLASS enum_ops USING flat IS 'conditions: comparisons, IN, I
 COMMENT ON OPERATOR CLASS text_ops USING flat IS 'conditions: equality, IN, prefixes by ^@ and LIKE; order where the collation is C';
 COMMENT ON OPERATOR CLASS inet_ops USING flat IS 'conditions: comparisons, << and <<=';
 COMMENT ON OPERATOR CLASS array_ops USING flat IS 'conditions: &&, @> and equality';
-COMMENT ON OPERATOR CLASS jsonb_ops USING flat IS 'conditions: @>, ?, ?| and ?&';
+COMMENT ON OPERATOR CLASS jsonb_ops USING flat IS 'conditions: @>, ?, ?|, ?& and @~';
 
 -- hnsw
 CREATE OPERATOR FAMILY integer_ops USING hnsw;
@@ -434,4 +434,4 @@ COMMENT ON OPERATOR CLASS enum_ops USING hnsw IS 'conditions: comparisons, IN, I
 COMMENT ON OPERATOR CLASS text_ops USING hnsw IS 'conditions: equality, IN, prefixes by ^@ and LIKE; order where the collation is C';
 COMMENT ON OPERATOR CLASS inet_ops USING hnsw IS 'conditions: comparisons, << and <<=';
 COMMENT ON OPERATOR CLASS array_ops USING hnsw IS 'conditions: &&, @> and equality';
-COMMENT ON OPERATOR CLASS jsonb_ops USING hnsw IS 'conditions: @>, ?, ?| and ?&';
+COMMENT ON OPERATOR CLASS jsonb_ops USING hnsw IS 'conditions: @>, ?, ?|, ?& and @~';

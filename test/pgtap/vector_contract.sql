@@ -1,6 +1,6 @@
 -- The SQL contract of the vector type, read from the catalogs.
 BEGIN;
-SELECT plan(34);
+SELECT plan(35);
 
 CREATE TEMP VIEW member AS
 	SELECT classid, objid FROM pg_depend
@@ -195,6 +195,13 @@ SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM member JOIN pg_proc p ON p.oid = objid
 	WHERE classid = 'pg_proc'::regclass AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c') AND prosrc NOT LIKE 'vecext\_%'$$,
 	'all C symbols carry our prefix');
+
+-- ---- Comments ----
+
+SELECT is_empty(
+	$$SELECT pg_describe_object(classid, objid, 0) FROM member
+	WHERE classid <> 'pg_opfamily'::regclass AND obj_description(objid, classid::regclass::name) IS NULL$$,
+	'every object of the extension has a comment');
 
 SELECT * FROM finish();
 ROLLBACK;
