@@ -79,7 +79,7 @@ COMMENT ON FUNCTION payload_datetime(text) IS
 CREATE FUNCTION payload_terms(payload jsonb) RETURNS text[]
 	AS 'MODULE_PATHNAME', 'vecext_payload_terms' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION payload_terms(jsonb) IS
-	'every scalar of the payload with the keys that lead to it, such as tags = "a"';
+	'every string, number and boolean of the payload with the keys that lead to it, such as tags = "a"';
 
 CREATE FUNCTION payload_filter_terms(filter payload_filter) RETURNS SETOF text[]
 	AS 'MODULE_PATHNAME', 'vecext_payload_filter_terms' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 3;
