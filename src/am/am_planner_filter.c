@@ -119,6 +119,9 @@ add_array_paths(PlannerInfo *root, RelOptInfo *rel, List *paths, bool partial)
 		IndexPath  *better;
 		List	   *clauses;
 
+		/* Adding a path may have freed this one. */
+		if (!list_member_ptr(partial ? rel->partial_pathlist : rel->pathlist, path))
+			continue;
 		if (!IsA(path, IndexPath) || path->indexorderbys == NIL ||
 			!vx_am_is_our_index(path->indexinfo))
 			continue;
@@ -150,7 +153,6 @@ add_array_paths(PlannerInfo *root, RelOptInfo *rel, List *paths, bool partial)
 void
 vx_am_add_array_paths(PlannerInfo *root, RelOptInfo *rel)
 {
-	/* Adding paths may free others: walk over copies. */
 	if (VX_PLANNER_SPLITS_ORDER_AND_ARRAYS)
 	{
 		add_array_paths(root, rel, list_copy(rel->pathlist), false);
