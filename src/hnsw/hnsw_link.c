@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/float.h"
 
+#include "base/base_debug.h"
 #include "hnsw/hnsw_link.h"
 #include "hnsw/hnsw_read.h"
 #include "store/store_peek.h"
@@ -69,6 +70,9 @@ vx_hnsw_node_is_live(StoreIndex *store, uint32 node, uint32 *incarnation)
 	Page		page;
 	bool		live = false;
 
+	/* A node that is newer than the metapage as we know it may well live. */
+	if (node / STORE_NODES_PER_PAGE >= store->meta.families[STORE_NODE].pages)
+		vx_store_refresh_meta(store);
 	if (node / STORE_NODES_PER_PAGE >= store->meta.families[STORE_NODE].pages)
 		return false;
 	buffer = vx_store_lock(store, STORE_NODE, node / STORE_NODES_PER_PAGE, BUFFER_LOCK_SHARE);
@@ -610,6 +614,7 @@ protect_near(StoreIndex *store, uint32 node, const HnswNeighbour *neighbours, in
 
 	for (i = 0; i < count; i++)
 		from[i] = neighbours[i].node;
+	VX_DEBUG_POINT("hnsw-insert-protecting");
 	done = vx_hnsw_protect_new(store, from, count, node);
 	pfree(from);
 	return done;

@@ -189,6 +189,40 @@ for my $m (2, 4, 16)
 	}
 }
 
+# ---- Two inserts among the dead, the second on a page that the first does not know ----
+
+# The first stands before it takes the place of a dead node in the only list
+# there is; the second takes that meanwhile.
+{
+	my $fits = $node->safe_psql('postgres', q{SELECT (current_setting('block_size')::int - 48) / 12});
+	my $others = $fits - 2;
+
+	$node->safe_psql('postgres', qq{
+		DROP TABLE h;
+		CREATE TABLE h (id int, v vector($dims));
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 10);
+		INSERT INTO h VALUES (0, flattest.zero_vector($dims));
+		SELECT flattest.fill_cloud('h', 1, $others, $dims, 0.6)});
+	is($node->safe_psql('postgres', "SELECT nodes FROM hnsw_index_info('h_v')"), $fits - 1, 'one more node fits its page');
+	$node->safe_psql('postgres', 'DELETE FROM h WHERE id > 0');
+	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
+	my $insert = $node->background_psql('postgres', on_error_stop => 0);
+	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-protecting';
+		\\echo begun
+		INSERT INTO h SELECT 10001, flattest.nth_vector(10001, $dims);
+	});
+	wait_for_lock_wait($node, 'INSERT INTO h');
+	$node->safe_psql('postgres', "INSERT INTO h SELECT 10002, flattest.nth_vector(10002, $dims)");
+	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h'});
+	$vacuum->query('SELECT 1');
+	$vacuum->quit;
+	release_debug_point($holder);
+	$insert->query('SELECT 1');
+	is($insert->{stderr} =~ s/background_psql[^\n]*\n//gr, '', 'both rows are inserted');
+	$insert->quit;
+	sound('two inserts among the dead');
+}
+
 # ---- An insert that never links its node ----
 
 # The vector was there before, and what vacuum has left of it leads to the
