@@ -18,7 +18,7 @@
  *	 barrier, bytes, read barrier, tag, state.
  * - R6: a page that is evicted and read back between begin and end passes
  *	 both.  Its bytes may be torn.  Callers keep the time between begin and
- *	 end short (vx_store_peek_too_long), and never emit a row by what a peek
+ *	 end short (STORE_PEEK_MAX_NANOSECONDS), and never emit a row by what a peek
  *	 gave alone: the emission check is made under the row page's lock.
  * - R7: what was read may be torn even when nothing moved, for a writer may
  *	 be at work: ids are checked against ranges, floats against NaN.
