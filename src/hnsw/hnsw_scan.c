@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/float.h"
@@ -74,6 +75,7 @@ typedef struct HnswWalk
 	HnswSearch *search;
 	const QuantQuery *query;
 	AmScanCounters *counters;
+	TransactionId snapshot_xmax;
 	MemoryContext context;
 	const AmFilter *filter;		/* or NULL */
 	int			wanted;			/* rows, 0 once they have been given */
@@ -91,10 +93,10 @@ typedef struct HnswWalk
 /*
  * Nodes that this backend knows to be dead: all their rows are, for everybody,
  * and vacuum has not come yet.  A node may get a living row again without a
- * change of its incarnation; then it has another head, as a rule: the head's
- * slot may have been freed and used again, and copies of an index have one
- * build_id.  So this is good for what a walk may miss, and never for a pass,
- * which has to find every row.
+ * change of its incarnation; then it has another head, or the head's slot has been
+ * freed and used again since the snapshot that saw nothing of it.  Copies of an
+ * index have one build_id.  So this is good for what a walk may miss, and never
+ * for a pass, which has to find every row.
  */
 typedef struct DeadKey
 {
@@ -108,6 +110,7 @@ typedef struct DeadNode
 	DeadKey		key;
 	uint32		head;
 	uint32		status;			/* simplehash */
+	uint64		since;			/* FullTransactionId not after that snapshot */
 } DeadNode;
 
 #define SH_PREFIX deadtable
@@ -121,7 +124,7 @@ typedef struct DeadNode
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* 24 bytes each */
+/* 32 bytes each */
 #define MAX_DEAD_NODES 262144
 
 static deadtable_hash * dead_nodes = NULL;
@@ -139,6 +142,7 @@ static void
 note_dead(void *arg, uint32 node, uint32 incarnation, uint32 head)
 {
 	HnswWalk   *walk = (HnswWalk *) arg;
+	FullTransactionId next = ReadNextFullTransactionId();
 	DeadKey		key;
 	DeadNode   *entry;
 	bool		found;
@@ -152,7 +156,24 @@ note_dead(void *arg, uint32 node, uint32 incarnation, uint32 head)
 	key.incarnation = incarnation;
 	entry = deadtable_insert(dead_nodes, key, &found);
 	entry->head = head;
+	entry->since = U64FromFullTransactionId(next) -
+		(XidFromFullTransactionId(next) - walk->snapshot_xmax);
 	fruitless_walks = 0;
+}
+
+/* Has a slot of the row's page been freed since?  Then it may be another row. */
+static bool
+may_be_reused(StoreIndex *store, uint32 row, uint64 since)
+{
+	Buffer		buffer;
+	uint64		freed;
+
+	if (row / STORE_ROWS_PER_PAGE >= store->meta.families[STORE_ROW].pages)
+		return true;
+	buffer = vx_store_lock(store, STORE_ROW, row / STORE_ROWS_PER_PAGE, BUFFER_LOCK_SHARE);
+	freed = StorePageGetOpaque(BufferGetPage(buffer))->free_fxid;
+	UnlockReleaseBuffer(buffer);
+	return freed >= since;
 }
 
 /* HnswFilter: false for a node that is known to be dead */
@@ -174,7 +195,8 @@ may_live(void *arg, uint32 node)
 	key.node = node;
 	key.incarnation = data.incarnation;
 	entry = deadtable_lookup(dead_nodes, key);
-	if (entry == NULL || entry->head != data.head)
+	if (entry == NULL || entry->head != data.head ||
+		may_be_reused(walk->store, data.head, entry->since))
 		return true;
 	fruitless_walks = 0;
 	return false;
@@ -397,6 +419,7 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	walk->store = store;
 	walk->query = query;
 	walk->counters = counters;
+	walk->snapshot_xmax = scan->xs_snapshot->xmax;
 	walk->context = CurrentMemoryContext;
 	walk->search = vx_hnsw_begin_search(store);
 	vx_hnsw_search_for_query(walk->search, query);

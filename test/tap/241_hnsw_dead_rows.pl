@@ -72,6 +72,27 @@ $node->safe_psql('postgres', qq{
 	cmp_ok($after_vacuum, '>=', 95, "rows in a hole: $after_vacuum of 100 found, $anew after REINDEX");
 }
 
+# ---- A dead row's place that is used again by a row of the same vector ----
+
+# The session has found the vector's node dead, with this place at its head.
+{
+	my $session = $node->background_psql('postgres');
+	my $v = "array_fill(0.4::float4, ARRAY[$dims])::vector";
+	my $nearest = "SELECT string_agg(id::text, ',' ORDER BY id) FROM (SELECT id FROM t ORDER BY v <-> $v LIMIT 2) s";
+
+	$session->query_safe("$use_index; SET hnsw.ef_search = 40");
+	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on) t');
+	$node->safe_psql('postgres', "INSERT INTO t VALUES (2000001, $v)");
+	$node->safe_psql('postgres', 'DELETE FROM t WHERE id = 2000001');
+	$session->query_safe($nearest);
+	cmp_ok($session->query_safe('SELECT dead_rows FROM vecext_last_scan'), '>', 0, 'a search meets the dead row');
+	$node->safe_psql('postgres', "INSERT INTO t VALUES (2000002, $v)");
+	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on) t');
+	$node->safe_psql('postgres', "INSERT INTO t VALUES (2000003, $v)");
+	is($session->query_safe($nearest), '2000002,2000003', '... and finds those that come after it');
+	$session->quit;
+}
+
 complaints($node, 'the index is sound', "SELECT * FROM hnsw_index_check('t_l2', heap => true)");
 $node->stop;
 check_log($node);
