@@ -75,3 +75,22 @@ ROLLBACK;
 SELECT count(*) FROM hnsw_order;
 SELECT * FROM hnsw_index_check('hnsw_order_l2', heap => true);
 DROP TABLE hnsw_order;
+
+-- A walk for each of a hundred partitions at once: what they have needed goes back
+CREATE TABLE hnsw_order_part (id int, v vector(2)) PARTITION BY RANGE (id);
+DO $$
+BEGIN
+	FOR i IN 0 .. 99 LOOP
+		EXECUTE format('CREATE TABLE hnsw_order_part%s PARTITION OF hnsw_order_part FOR VALUES FROM (%s) TO (%s)', i, i * 10, i * 10 + 10);
+	END LOOP;
+END
+$$;
+INSERT INTO hnsw_order_part SELECT i, ARRAY[i, i % 7]::vector FROM generate_series(0, 999) i;
+CREATE INDEX ON hnsw_order_part USING hnsw (v vector_l2_ops);
+ANALYZE hnsw_order_part;
+SET enable_seqscan = off;
+SET enable_sort = off;
+SELECT total_bytes AS before FROM pg_backend_memory_contexts WHERE name = 'TopMemoryContext' \gset
+SELECT id FROM hnsw_order_part ORDER BY v <-> '[500,3]' LIMIT 3;
+SELECT total_bytes - :before < 3000000 AS given_back FROM pg_backend_memory_contexts WHERE name = 'TopMemoryContext';
+DROP TABLE hnsw_order_part;

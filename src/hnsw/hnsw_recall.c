@@ -278,7 +278,8 @@ draw_row(RecallState *state, SampleRow *sample)
 		float	   *copy;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!vx_store_peek_slot(store, STORE_ROW, id / STORE_ROWS_PER_PAGE, id % STORE_ROWS_PER_PAGE,
+		/* No peek: a row that is just being written would look corrupted. */
+		if (!vx_store_copy_slot(store, STORE_ROW, id / STORE_ROWS_PER_PAGE, id % STORE_ROWS_PER_PAGE,
 								sizeof(StoreRowData), sizeof(StoreRowData), &row) ||
 			StoreRowLife(&row) != STORE_ROW_LIVE || StoreRowKind(&row) != STORE_ROW_CODED)
 			continue;

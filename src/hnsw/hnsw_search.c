@@ -59,6 +59,10 @@ typedef struct VisitedSet
 
 /* Bitmaps of this backend, one for each scan that is open at the same time */
 static VisitedSet *visited_sets = NULL;
+static int	visited_count = 0;
+
+/* Sets that wait for the next walks; a query over many partitions has more. */
+#define KEPT_VISITED 16
 
 /* Where the walk stands on an upper level */
 typedef struct UpperPoint
@@ -165,9 +169,23 @@ static void
 return_visited(void *arg)
 {
 	VisitedSet *set = (VisitedSet *) arg;
+	VisitedSet **place = &visited_sets;
 
-	clear_visited(set);
 	set->lent = false;
+	if (visited_count <= KEPT_VISITED)
+	{
+		clear_visited(set);
+		return;
+	}
+	while (*place != set)
+		place = &(*place)->next;
+	*place = set->next;
+	visited_count--;
+	if (set->words != NULL)
+		pfree(set->words);
+	if (set->nodes != NULL)
+		pfree(set->nodes);
+	pfree(set);
 }
 
 /* Make room for so many nodes; nothing is set. */
@@ -202,6 +220,7 @@ borrow_visited(uint32 nodes)
 		set = MemoryContextAllocZero(TopMemoryContext, sizeof(VisitedSet));
 		set->next = visited_sets;
 		visited_sets = set;
+		visited_count++;
 	}
 	reserve_visited(set, nodes);
 	if (set->nodes == NULL)
