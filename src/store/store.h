@@ -104,6 +104,7 @@ extern bool vx_store_copy_slot(StoreIndex *store, int family, uint32 page_no, ui
 extern bool vx_store_peek_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
 							   Size slot_bytes, Size length, void *copy);
 extern void vx_store_prefetch(StoreIndex *store, int family, uint32 page_no, uint32 end);
+extern void vx_store_lock_buffer(Relation index, Buffer buffer, int mode);
 extern Buffer vx_store_lock_meta(StoreIndex *store, int mode);
 extern void vx_store_forget(Oid relid);
 vx_noreturn extern void vx_store_report_corruption(Relation index,

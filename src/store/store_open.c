@@ -138,6 +138,21 @@ release_handle(void *arg)
 }
 
 /*
+ * Lock a pinned page.  Where the map or the metapage is damaged two pages may
+ * be one block: whoever has locked the one would wait for the other for ever,
+ * and could not be cancelled.
+ */
+void
+vx_store_lock_buffer(Relation index, Buffer buffer, int mode)
+{
+	if (!BufferIsLocal(buffer) &&
+		unlikely(LWLockHeldByMe(BufferDescriptorGetContentLock(GetBufferDescriptor(buffer - 1)))))
+		vx_store_report_corruption(index, "Block %u is two pages at a time.",
+								   BufferGetBlockNumber(buffer));
+	LockBuffer(buffer, mode);
+}
+
+/*
  * Pin and lock the metapage and check it.
  */
 Buffer
@@ -152,7 +167,7 @@ vx_store_lock_meta(StoreIndex *store, int mode)
 		buffer = ReadBuffer(store->relation, STORE_META_BLOCK);
 	if (cache)
 		cache->meta_buffer = buffer;
-	LockBuffer(buffer, mode);
+	vx_store_lock_buffer(store->relation, buffer, mode);
 	vx_store_check_meta_page(store->relation, BufferGetPage(buffer));
 	return buffer;
 }
@@ -320,7 +335,7 @@ read_map(StoreIndex *store)
 		StoreMapEntryData *entries = (StoreMapEntryData *) (header + 1);
 		BlockNumber next;
 
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		vx_store_lock_buffer(store->relation, buffer, BUFFER_LOCK_SHARE);
 		vx_store_check_page(store, page, STORE_KIND_MAP, cache->map_page_no);
 
 		/* The first page of an extent is there before its entry. */
@@ -455,7 +470,7 @@ vx_store_lock(StoreIndex *store, int family, uint32 page_no, int mode)
 {
 	Buffer		buffer = vx_store_pin(store, family, page_no);
 
-	LockBuffer(buffer, mode);
+	vx_store_lock_buffer(store->relation, buffer, mode);
 	vx_store_check_page(store, BufferGetPage(buffer), family, page_no);
 	return buffer;
 }

@@ -284,7 +284,7 @@ vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block)
 
 	extend_file(index, fork, block);
 	buffer = ReadBufferExtended(index, fork, block, RBM_NORMAL, NULL);
-	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	vx_store_lock_buffer(index, buffer, BUFFER_LOCK_EXCLUSIVE);
 	if (!PageIsNew(BufferGetPage(buffer)))
 		vx_store_report_corruption(index, "Block %u is in use and was to be handed out.", block);
 	return buffer;
@@ -366,7 +366,7 @@ vx_store_add_page(StoreIndex *store, int family, uint32 page_no)
 		check_reserved_blocks(index, meta);
 
 		map_buffer = ReadBuffer(index, meta->map_last_block);
-		LockBuffer(map_buffer, BUFFER_LOCK_EXCLUSIVE);
+		vx_store_lock_buffer(index, map_buffer, BUFFER_LOCK_EXCLUSIVE);
 		vx_store_check_page(store, BufferGetPage(map_buffer), STORE_KIND_MAP,
 							StorePageGetOpaque(BufferGetPage(map_buffer))->page_no);
 		header = (StoreMapHeaderData *) PageGetContents(BufferGetPage(map_buffer));

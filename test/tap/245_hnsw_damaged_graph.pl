@@ -22,7 +22,7 @@ install_walk_functions($node);
 my $block_size = $node->safe_psql('postgres', 'SHOW block_size');
 
 # Clones are older than the model's rows: else VACUUM thinks these damaged.
-my $clones = 140;
+my $clones = 160;
 $node->safe_psql('postgres', qq{CREATE TABLE model (id int, v vector($dims));
 	SELECT format('CREATE TABLE c%1\$s (LIKE model); CREATE INDEX c%1\$s_v ON c%1\$s USING hnsw (v vector_l2_ops) WITH (m = 5, ef_construction = 20)', g)
 	FROM generate_series(0, $clones - 1) g \\gexec});
@@ -184,6 +184,25 @@ for my $kind ([ 'link', \@link_pages ], [ 'upper', \@upper_pages ])
 	  [ "no $name pages", sub { put($_[0], $meta_at + 24 + 400 + 8 * ($name eq 'link' ? 5 : 6), 'V', 0) } ],
 	  [ "fewer $name pages", sub { put($_[0], $meta_at + 24 + 400 + 8 * ($name eq 'link' ? 5 : 6), 'V', 1) } ],
 	  [ "more $name pages", sub { put($_[0], $meta_at + 24 + 400 + 8 * ($name eq 'link' ? 5 : 6), 'V', 300) } ];
+}
+
+# Blocks that the map gives to two families: whoever has locked the one page must not wait for the other.
+{
+	my ($lower) = unpack 'v', substr($model, $map_at + 12, 2);
+	my (%entry_at, %start);
+
+	# family, extent, start; the last extent of each family counts
+	for (my $at = $map_at + 24 + 8; $at < $map_at + $lower; $at += 8)
+	{
+		my ($family, undef, $block) = unpack 'v v V', substr($model, $at, 8);
+		($entry_at{$family}, $start{$family}) = ($at, $block);
+	}
+	my %name = (1 => 'code', 2 => 'node', 3 => 'row', 5 => 'link', 6 => 'upper');
+	for my $to (sort keys %name)
+	{
+		push @cases, map { my $from = $_; [ "$name{$from} pages in the place of $name{$to} pages",
+				sub { put($_[0], $entry_at{$from} + 4, 'V', $start{$to}) } ] } grep { $_ != $to } sort keys %name;
+	}
 }
 
 # ---- One damaged index for each case ----
