@@ -83,6 +83,7 @@ find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
 
 	vx_hnsw_search_for_code(search, slot);
 	reached = vx_hnsw_descend(search, top);
+	VX_DEBUG_POINT("hnsw-insert-descended");
 	for (level = reached; level > 0; level--)
 	{
 		const HnswUpperCandidate *upper;
@@ -179,6 +180,22 @@ raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level, bool always
 }
 
 /*
+ * A walk that has ended among dead nodes may have missed those that live.  If
+ * the entry point does, they are to be found from there: true if the node has
+ * got its protected link so.
+ */
+static bool
+hang_from_entry(StoreIndex *store, uint32 node)
+{
+	uint32		entry;
+
+	vx_store_refresh_meta(store);
+	entry = HnswGetMeta(&store->meta)->entry_node;
+	return entry != STORE_NONE && vx_hnsw_node_is_live(store, entry, NULL) &&
+		vx_hnsw_protect_new(store, &entry, 1, node);
+}
+
+/*
  * Insert a node with the page lock held.  Returns false if the graph is empty
  * and the lock is not ours alone.
  */
@@ -195,6 +212,7 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 	HnswUpperData *upper = palloc(store->meta.upper_bytes);
 	uint32		upper_slot = STORE_NONE;
 	uint32		uppers[HNSW_TOP_LEVEL + 1];
+	bool		lonely;
 	int			i;
 	int			l;
 
@@ -238,13 +256,15 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 		vx_hnsw_link_back_upper(store, inserted.node, uppers[l], l, slot,
 								levels[l].neighbours, levels[l].wanted);
 
+	VX_DEBUG_POINT("hnsw-insert-linked");
+	lonely = levels[0].count == 0 && !hang_from_entry(store, inserted.node);
+
 	/*
 	 * Who has found dead nodes only, the entry point among them, cannot be
 	 * found by way of them for long, and by nobody before it is the entry
 	 * point: rows of equal codes neither.
 	 */
-	VX_DEBUG_POINT("hnsw-insert-linked");
-	raise_entry(store, inserted.node, upper_slot, level, levels[0].count == 0);
+	raise_entry(store, inserted.node, upper_slot, level, lonely);
 	if (levels[0].count == 0)
 		vx_store_remember_node(store, hash, inserted.node);
 	return true;

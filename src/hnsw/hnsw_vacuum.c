@@ -12,12 +12,14 @@
  *	  nodes get a protected link from a live one, until there is one tree, of
  *	  the entry point or, if that is dead, of the one that is to be
  *	  (vx_hnsw_plant_trees).  Now no live node needs a dead one to be reached.
- * 5. If the entry point is dead, another takes its place (replace_entry).
+ * 5. If the entry point is dead, or not of the highest level, another takes its
+ *	  place (replace_entry).
  * 6. Lists that lead to dead nodes are repaired from the dead nodes' own
  *	  lists (repair_list, repair_upper).  Where a whole neighbourhood has died,
  *	  the nodes that are left are linked anew (link_anew), and those in the
  *	  middle of it to those around it (vx_hnsw_bridge_islands).
- * 7. Dead nodes and their upper slots are freed.
+ * 7. Inserts that stand at a dead node get away (wait_for_inserts), and dead
+ *	  nodes and their upper slots are freed.
  *
  * Protected links to live nodes are never taken away, and before step 4 has
  * come to its end no others either: wherever vacuum stops, every live node
@@ -128,22 +130,24 @@ is_usable_upper(const GraphVacuum *vacuum, const HnswUpperData *upper)
 }
 
 /*
- * The live node of the highest level, as words for the metapage.
+ * Words of the metapage with the live node of the highest level as the entry
+ * point.  False and no change if the one they have is as good.
  */
-static void
-elect_entry(GraphVacuum *vacuum, HnswMetaData *elected)
+static bool
+elect_entry(GraphVacuum *vacuum, HnswMetaData *words)
 {
 	StoreIndex *store = vacuum->store;
 	Size		size = store->meta.upper_bytes;
 	uint32		per_page = HnswUppersPerPage(size);
 	uint32		limit = vx_hnsw_node_limit(store);
+	bool		has_entry = words->entry_node != STORE_NONE && !is_dead(vacuum, words->entry_node);
+	HnswMetaData elected = *words;
 	uint32		page_no;
 	uint32		node;
 
-	*elected = *HnswGetMeta(&store->meta);
-	elected->entry_node = STORE_NONE;
-	elected->entry_upper = STORE_NONE;
-	elected->entry_level = 0;
+	elected.entry_node = STORE_NONE;
+	elected.entry_upper = STORE_NONE;
+	elected.entry_level = 0;
 	for (page_no = 0; page_no < store->meta.families[STORE_UPPER].pages; page_no++)
 	{
 		Buffer		buffer = vx_store_lock(store, STORE_UPPER, page_no, BUFFER_LOCK_SHARE);
@@ -156,22 +160,26 @@ elect_entry(GraphVacuum *vacuum, HnswMetaData *elected)
 				vx_store_slot(BufferGetPage(buffer), STORE_UPPER, size, i);
 
 			if (upper->node < limit && !is_dead(vacuum, upper->node) &&
-				upper->level > elected->entry_level && upper->level <= HNSW_TOP_LEVEL)
+				upper->level > elected.entry_level && upper->level <= HNSW_TOP_LEVEL)
 			{
-				elected->entry_node = upper->node;
-				elected->entry_upper = page_no * per_page + i;
-				elected->entry_level = upper->level;
+				elected.entry_node = upper->node;
+				elected.entry_upper = page_no * per_page + i;
+				elected.entry_level = upper->level;
 			}
 		}
 		UnlockReleaseBuffer(buffer);
 		CHECK_FOR_INTERRUPTS();
 	}
-	for (node = 0; elected->entry_node == STORE_NONE && node < limit; node++)
+	if (has_entry && words->entry_level >= elected.entry_level)
+		return false;
+	for (node = 0; elected.entry_node == STORE_NONE && node < limit; node++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!is_dead(vacuum, node) && vx_hnsw_node_is_live(store, node, NULL))
-			elected->entry_node = node;
+			elected.entry_node = node;
 	}
+	*words = elected;
+	return true;
 }
 
 /* Candidates by distance; inlined, for this is a third of a vacuum else. */
@@ -245,10 +253,11 @@ is_not_dead(void *arg, uint32 node)
 }
 
 /*
- * Step 5: if the entry point is dead, the live node of the highest level takes
- * its place, and protects the root of the tree that all others are in, unless
- * it is this one.  An insert may have been faster: then the new entry point
- * leads to the tree by way of the dead one only.  Inserts are kept out.
+ * Step 5: if the entry point is dead, or not of the highest level, the live
+ * node of the highest level takes its place, and protects the root of the tree
+ * that all others are in, unless it is this one.  An insert may have been
+ * faster: then the new entry point may lead to the tree by way of a dead one
+ * only.  Inserts are kept out.
  */
 static void
 replace_entry(GraphVacuum *vacuum, uint32 root)
@@ -262,8 +271,7 @@ replace_entry(GraphVacuum *vacuum, uint32 root)
 	LockPage(store->relation, HNSW_LINK_LOCK_BLOCK, ExclusiveLock);
 	vx_store_refresh_meta(store);
 	elected = *HnswGetMeta(&store->meta);
-	if (elected.entry_node == STORE_NONE || is_dead(vacuum, elected.entry_node))
-		elect_entry(vacuum, &elected);
+	(void) elect_entry(vacuum, &elected);
 	if (root != STORE_NONE && elected.entry_node != root &&
 		vx_hnsw_protect_from(store, &elected.entry_node, 1, root, is_not_dead, vacuum) == STORE_NONE)
 		vx_store_report_corruption(store->relation, "No list has room for a link to node %u.", root);
@@ -657,7 +665,8 @@ remove_dead_nodes(StoreIndex *store)
 {
 	GraphVacuum vacuum;
 	HnswMetaData entry;
-	bool		entry_is_dead;
+	bool		entry_goes;
+	uint32		root;
 	uint32		number;
 	uint32		node;
 	uint32		uppers;
@@ -689,14 +698,15 @@ remove_dead_nodes(StoreIndex *store)
 	see_new_nodes(&vacuum);
 	vacuum.starved = make_bitmap(vacuum.nodes);
 	entry = *HnswGetMeta(&store->meta);
-	entry_is_dead = entry.entry_node == STORE_NONE || is_dead(&vacuum, entry.entry_node);
-	if (entry_is_dead)
-		elect_entry(&vacuum, &entry);
-	if (entry.entry_node != STORE_NONE)
-		vx_hnsw_plant_trees(&vacuum, entry.entry_node);
+	root = entry.entry_node;
+	entry_goes = elect_entry(&vacuum, &entry);
+	if (root == STORE_NONE || is_dead(&vacuum, root))
+		root = entry.entry_node;
+	if (root != STORE_NONE)
+		vx_hnsw_plant_trees(&vacuum, root);
 	VX_DEBUG_POINT("hnsw-vacuum-planted");
-	if (entry_is_dead)
-		replace_entry(&vacuum, entry.entry_node);
+	if (entry_goes)
+		replace_entry(&vacuum, root);
 
 	/* Nodes that have come since cannot lead to dead ones. */
 	vx_store_refresh_meta(store);
@@ -744,6 +754,8 @@ remove_dead_nodes(StoreIndex *store)
 	}
 	VX_DEBUG_POINT("hnsw-vacuum-repaired");
 
+	/* Who has begun before may stand at a dead node, and has to get away. */
+	wait_for_inserts(store);
 	for (number = 0; number < store->meta.families[STORE_UPPER].pages; number++)
 	{
 		vx_vacuum_delay_point();

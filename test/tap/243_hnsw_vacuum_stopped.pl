@@ -223,6 +223,41 @@ for my $m (2, 4, 16)
 	sound('two inserts among the dead');
 }
 
+# ---- An insert at a node that is freed ----
+
+# It has come down to a dead node of level 1 by lists that vacuum has not
+# repaired, and stands there while vacuum goes on to its end; where the entry
+# point is among the dead vacuum waits for it sooner.
+for my $hole (map { "(flattest.nth_vector($_, $dims) * $half)" } 1 .. 3)
+{
+	$node->safe_psql('postgres', qq{
+		DROP TABLE h;
+		CREATE TABLE h (id int, v vector($dims));
+		SELECT flattest.fill_cloud('h', 1, 3000, $dims, 0.6);
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 16);
+		SET enable_seqscan = off;
+		DELETE FROM h WHERE id IN (SELECT id FROM h ORDER BY v <-> $hole LIMIT 300)});
+	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-planted');
+
+	my $second = hold_debug_point_next($node);
+	my $insert = $node->background_psql('postgres', on_error_stop => 0);
+	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-descended';
+		\\echo begun
+		INSERT INTO h VALUES (5001, $hole);
+	});
+	wait_for_lock_wait($node, 'INSERT INTO h');
+	release_debug_point($holder);
+	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h' AND
+		state = 'active' AND wait_event IS DISTINCT FROM 'page'}) or die 'vacuum neither ends nor waits for the insert';
+	release_debug_point($second);
+	$_->query('SELECT 1') for $insert, $vacuum;
+	is($insert->{stderr} =~ s/background_psql[^\n]*\n//gr, '', 'an insert stands at a node that vacuum wants to free');
+	$_->quit for $insert, $vacuum;
+	sound('an insert at a node that is freed');
+	is($node->safe_psql('postgres', "SET enable_seqscan = off; SELECT id FROM h ORDER BY v <-> $hole LIMIT 1"), 5001,
+		'... and its row is found');
+}
+
 # ---- An insert that never links its node ----
 
 # The vector was there before, and what vacuum has left of it leads to the

@@ -21,7 +21,7 @@ use Test::More;
 
 our @EXPORT = qw(
 	is_long size new_server new_loading_server install_functions install_walk_functions complaints
-	run_clients start_clients abandon_clients kill_server check_log hold_debug_point release_debug_point
+	run_clients start_clients abandon_clients kill_server check_log hold_debug_point hold_debug_point_next release_debug_point
 	wait_for_lock_wait try_sql tell_of_flat tell_of_hnsw);
 
 # More settings for every server of a story
@@ -625,6 +625,18 @@ sub hold_debug_point
 	my $holder = $node->background_psql('postgres');
 
 	$holder->query_safe("SELECT pg_advisory_lock($debug_lock)");
+	return $holder;
+}
+
+# One more who waits to hold it, behind those that stand there: the session
+# before releases them and stops whoever comes later.
+sub hold_debug_point_next
+{
+	my ($node) = @_;
+	my $holder = $node->background_psql('postgres');
+
+	$holder->query_until(qr/asks/, "\\echo asks\nSELECT pg_advisory_lock($debug_lock);\n");
+	wait_for_lock_wait($node, 'SELECT pg_advisory_lock');
 	return $holder;
 }
 
