@@ -209,6 +209,22 @@ BEGIN;
 CREATE TABLE ctx.mine ();
 SELECT graph_drop('ctx');
 ROLLBACK;
+-- or may have triggers and rules that leave rows out
+CREATE FUNCTION ctx.leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+BEGIN;
+CREATE TRIGGER leave_out BEFORE INSERT ON ctx.edge FOR EACH ROW EXECUTE FUNCTION ctx.leave_out();
+SELECT edge_put('ctx', :a, :b, 'x');
+ROLLBACK;
+BEGIN;
+CREATE RULE leave_out AS ON INSERT TO ctx.edge DO INSTEAD DELETE FROM ctx.edge RETURNING *;
+SELECT edge_put('ctx', :a, :b, 'x');
+ROLLBACK;
+BEGIN;
+CREATE TRIGGER leave_out BEFORE UPDATE ON ctx.source FOR EACH ROW EXECUTE FUNCTION ctx.leave_out();
+SELECT source_put('ctx', 'left out') IS NOT NULL AS put;
+SELECT source_put('ctx', 'left out', alpha => 2);
+ROLLBACK;
+DROP FUNCTION ctx.leave_out;
 
 -- Fingerprints
 SELECT content_fingerprint('  Go, uses   GC! ') = content_fingerprint('go uses gc') AS same,

@@ -296,16 +296,23 @@ check_type(const ContextSpace *space, TupleDesc have, int column, Oid type)
 
 /*
  * A column (from 0) of the first row of the last statement, valid after
- * vx_context_close_space().
+ * vx_context_close_space().  Triggers and rules of the user's may have left the
+ * row out.
  */
 Datum
 vx_context_take_value(const ContextSpace *space, int column, Oid type, bool *isnull)
 {
-	TupleDesc	tupdesc = SPI_tuptable->tupdesc;
+	TupleDesc	tupdesc;
 	Datum		value;
 	int16		length;
 	bool		by_value;
 
+	if (SPI_tuptable == NULL || SPI_processed == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a trigger or rule on a table of namespace \"%s\" has left out the row",
+						NameStr(space->name))));
+	tupdesc = SPI_tuptable->tupdesc;
 	check_type(space, tupdesc, column, type);
 	value = SPI_getbinval(SPI_tuptable->vals[0], tupdesc, column + 1, isnull);
 	if (*isnull)
