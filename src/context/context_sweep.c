@@ -197,6 +197,12 @@ vecext_kv_sweep_main(Datum main_arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, NULL, 0);
 
+	/*
+	 * As autovacuum does: serializable transactions of others would fail
+	 * because of it.
+	 */
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+
 	for (;;)
 	{
 		sweep_database();

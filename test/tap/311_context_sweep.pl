@@ -63,6 +63,20 @@ $holder->query_safe('LOCK TABLE bare.kv IN ACCESS EXCLUSIVE MODE');
 $node->safe_psql('Swept one', q{SELECT kv_set('plain', 'again', '1', '1 ms')});
 ok($node->poll_query_until('Swept one', q{SELECT NOT EXISTS (SELECT FROM plain.kv WHERE key = 'again')}), 'again');
 $holder->quit;
+
+# It takes no part in the conflicts of serializable transactions, which would fail for it.
+$node->append_conf('postgresql.conf', 'default_transaction_isolation = serializable');
+$node->restart;
+my $serializable = $node->background_psql('Swept one');
+$serializable->query_safe('SET enable_seqscan = off');
+$node->safe_psql('Swept one', q{SELECT kv_set('plain', key, '1', '3 s') FROM unnest('{read,written}'::text[]) key});
+$serializable->query_safe('BEGIN');
+$serializable->query_safe(q{SELECT kv_get('plain', 'read'), kv_set('plain', 'written', '2')});
+ok($node->poll_query_until('Swept one', q{SELECT NOT EXISTS (SELECT FROM plain.kv WHERE key = 'read')}), 'swept meanwhile');
+$serializable->query_safe('COMMIT');
+is($node->safe_psql('Swept one', q{SELECT kv_get('plain', 'written')}), '2', 'committed');
+$serializable->quit;
+$node->safe_psql('Swept one', q{SELECT kv_del('plain', 'written')});
 is($node->safe_psql('postgres', q{
 	SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'vecext kv_sweep' AND datname = 'Swept one'}),
 	'1', 'there is one worker');
