@@ -39,7 +39,11 @@ SELECT event_mark('ctx', 'mailer', '0-0-0');
 ROLLBACK;
 SELECT event_marked('ctx', 'mailer') = :'second' AS kept;
 
--- As restored into another cluster: all that is there is settled, the next event begins an era
+-- As restored into another cluster: all that is there is settled, the next event begins an era,
+-- published or not
+SET client_min_messages = error;
+CREATE PUBLICATION all_of_ctx FOR TABLE ctx.event, ctx.event_clock;
+RESET client_min_messages;
 UPDATE ctx.event_clock SET cluster = 1;
 UPDATE ctx.event SET next_xid = '9000000000000000000';
 SELECT id FROM event_since('ctx');
@@ -49,6 +53,7 @@ DO 'BEGIN WHILE (SELECT max(next_xid) > pg_snapshot_xmin(pg_current_snapshot()) 
 SELECT era, cluster <> 1 AS ours FROM ctx.event_clock;
 SELECT id, type FROM event_since('ctx', :'last');
 SELECT id, type FROM event_since('ctx');
+DROP PUBLICATION all_of_ctx;
 
 -- The index leads to the cursor
 SET enable_seqscan = off;

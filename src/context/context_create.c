@@ -113,7 +113,9 @@ static const char *const create_statements[] = {
 	"CONSTRAINT event_source_fkey FOREIGN KEY ({t,}source_id) REFERENCES {ns}.source ({t,}id))",
 	"CREATE INDEX event_source ON {ns}.event ({t,}source_id) WHERE source_id IS NOT NULL",
 
+	/* it has no key, and is updated where the namespace may be published */
 	"CREATE TABLE {ns}.event_clock (era int4 NOT NULL, cluster int8 NOT NULL)",
+	"ALTER TABLE {ns}.event_clock REPLICA IDENTITY FULL",
 
 	"CREATE TABLE {ns}.event_mark ({tenant,}"
 	"consumer text NOT NULL, "
