@@ -63,6 +63,9 @@ RESET enable_seqscan;
 
 -- Errors
 SELECT event_append('ctx', NULL);
+BEGIN READ ONLY;
+SELECT event_append('ctx', 'x');
+ROLLBACK;
 SELECT event_since('ctx', '');
 SELECT event_since('ctx', '1-2');
 SELECT event_since('ctx', '1-2-3-4');

@@ -99,6 +99,7 @@ vecext_event_append(PG_FUNCTION_ARGS)
 		values[3] = vx_context_find_source(&space, values[3], true);
 
 	/* next_xid must be above the number of this transaction: have one first */
+	PreventCommandIfReadOnly("event_append()");
 	(void) GetTopFullTransactionId();
 	values[4] = FullTransactionIdGetDatum(ReadNextFullTransactionId());
 	values[5] = Int64GetDatum((int64) GetSystemIdentifier());
