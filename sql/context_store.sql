@@ -234,4 +234,24 @@ SELECT content_fingerprint('  Go, uses   GC! ') = content_fingerprint('go uses g
 	content_fingerprint('') AS empty, content_fingerprint(' ?! ') AS blank, content_fingerprint(NULL) AS none;
 SELECT count(*) FROM ctx.node_current WHERE fingerprint = content_fingerprint('ANN likes rust.');
 
+-- A chain of a thousand takes no more memory at its end than at its beginning
+SELECT graph_create('chain', 2);
+INSERT INTO chain.node (id, version, is_current) SELECT lpad(n::text, 32, '0')::uuid, 1, true FROM generate_series(1, 1000) n;
+INSERT INTO chain.edge (src, dst, type)
+	SELECT lpad(n::text, 32, '0')::uuid, lpad((n - 1)::text, 32, '0')::uuid, 'derived_from' FROM generate_series(2, 1000) n;
+CREATE TABLE chain.memory (bytes numeric);
+CREATE FUNCTION chain.measure() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO chain.memory SELECT sum(total_bytes) FROM pg_backend_memory_contexts;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER measure AFTER INSERT ON chain.node FOR EACH ROW
+	WHEN (NEW.id IN (lpad('10', 32, '0')::uuid, lpad('1000', 32, '0')::uuid)) EXECUTE FUNCTION chain.measure();
+SELECT count(*) FROM node_retract_cascade('chain', lpad('1', 32, '0')::uuid, max_depth => 2000);
+SELECT count(*), max(bytes) - min(bytes) < 4000000 AS level FROM chain.memory;
+SET client_min_messages = warning;
+DROP SCHEMA chain CASCADE;
+RESET client_min_messages;
+
 SELECT graph_drop('ctx'), graph_drop('casc');

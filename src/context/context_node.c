@@ -334,8 +334,13 @@ vecext_node_retract_cascade(PG_FUNCTION_ARGS)
 			row[2] = retract_node(&space, ids[i], reason, PG_ARGISNULL(3), at);
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, row_nulls);
 		}
+		pfree(ids);
 		if (depth >= max_depth || vx_context_run(&space, &find_derived, sets, NULL) == 0)
 			break;
+		/* long chains would pile up what has been reached */
+		if (sets[1] != sets[0])
+			pfree(DatumGetPointer(sets[1]));
+		pfree(DatumGetPointer(sets[0]));
 		sets[0] = vx_context_take_value(&space, 0, UUIDARRAYOID, &isnull);
 		sets[1] = vx_context_take_value(&space, 1, UUIDARRAYOID, &isnull);
 	}
