@@ -227,13 +227,17 @@ find_newest_version(const ContextSpace *space, Datum id, TimestampTz *retracted_
 	return true;
 }
 
-/* Appends a version that ends at a time; returns its number. */
-static Datum
-retract_node(const ContextSpace *space, Datum id, Datum reason, bool reason_null, TimestampTz at)
+/*
+ * Appends a version that ends at a time, and sets its number.  In a cascade, a
+ * node that another transaction has retracted or erased while this one waited is
+ * left out: false.
+ */
+static bool
+retract_node(const ContextSpace *space, Datum id, Datum reason, bool reason_null, TimestampTz at,
+			 bool in_cascade, Datum *version)
 {
 	Datum		values[4];
 	bool		nulls[4] = {false};
-	Datum		version;
 	bool		isnull;
 
 	values[0] = id;
@@ -244,21 +248,27 @@ retract_node(const ContextSpace *space, Datum id, Datum reason, bool reason_null
 		bool		retracted;
 
 		if (!find_newest_version(space, id, &retracted_at, &retracted))
+		{
+			if (in_cascade)
+				return false;
 			ereport(ERROR,
 					(errcode(ERRCODE_NO_DATA_FOUND),
 					 errmsg("node %s does not exist",
 							DatumGetCString(DirectFunctionCall1(uuid_out, id)))));
+		}
+		if (in_cascade && retracted && retracted_at <= at)
+			return false;
 		CHECK_FOR_INTERRUPTS();
 		if (attempt >= CONTEXT_MAX_ATTEMPTS)
 			fail_attempts(id);
 	}
-	version = vx_context_take_value(space, 0, INT8OID, &isnull);
+	*version = vx_context_take_value(space, 0, INT8OID, &isnull);
 	values[3] = vx_context_take_value(space, 1, UUIDOID, &nulls[3]);
 	values[1] = reason;
 	nulls[1] = reason_null;
 	values[2] = TimestampTzGetDatum(at);
 	(void) vx_context_run(space, &add_retracted_edge, values, nulls);
-	return version;
+	return true;
 }
 
 PG_FUNCTION_INFO_V1(vecext_node_retract);
@@ -271,8 +281,8 @@ vecext_node_retract(PG_FUNCTION_ARGS)
 
 	vx_context_require_args(fcinfo, 1, id_name);
 	vx_context_open_space(fcinfo, &space, false);
-	version = retract_node(&space, PG_GETARG_DATUM(1), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
-						   PG_ARGISNULL(2), at);
+	(void) retract_node(&space, PG_GETARG_DATUM(1), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
+						PG_ARGISNULL(2), at, false, &version);
 	vx_context_close_space();
 	return version;
 }
@@ -318,20 +328,18 @@ vecext_node_retract_cascade(PG_FUNCTION_ARGS)
 		{
 			TimestampTz retracted_at;
 			bool		retracted;
+			bool		known;
 			Datum		row[3];
 			bool		row_nulls[3] = {false};
 
-			if (!find_newest_version(&space, ids[i], &retracted_at, &retracted))
-			{
-				/* edges may lead from where there is no node */
-				if (depth > 0)
-					continue;
-			}
-			else if (retracted && retracted_at <= at)
+			known = find_newest_version(&space, ids[i], &retracted_at, &retracted);
+			/* edges may lead from where there is no node */
+			if (known ? retracted && retracted_at <= at : depth > 0)
 				continue;
 			row[0] = ids[i];
 			row[1] = Int32GetDatum(depth);
-			row[2] = retract_node(&space, ids[i], reason, PG_ARGISNULL(3), at);
+			if (!retract_node(&space, ids[i], reason, PG_ARGISNULL(3), at, known, &row[2]))
+				continue;
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, row_nulls);
 		}
 		pfree(ids);
