@@ -8,18 +8,31 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/base_compat.h"
 #include "context/context.h"
 
 static const ContextStatement find_id = {
 	"SELECT s.id FROM {ns}.source s WHERE s.external_id = $1{tenant s}",
+	1, {TEXTOID}, false
+};
+
+/*
+ * What refers to the source will lock its row so anyway, but after the node: an
+ * erasure, which takes the source first, would find them in the other order, or
+ * be gone with the source.
+ */
+static const ContextStatement find_and_lock_id = {
+	"SELECT s.id FROM {ns}.source s WHERE s.external_id = $1{tenant s} FOR KEY SHARE",
 	1, {TEXTOID}, false
 };
 
@@ -118,12 +131,17 @@ fail_unknown(Datum external_id)
 Datum
 vx_context_find_source(const ContextSpace *space, Datum external_id, bool create)
 {
+	Oid			table = get_relname_relid("source", get_namespace_oid(NameStr(space->name), false));
+	const ContextStatement *find = &find_id;
 	bool		isnull;
 
+	/* locking takes a right that writing for the source does not */
+	if (OidIsValid(table) && pg_class_aclcheck(table, GetUserId(), ACL_UPDATE) == ACLCHECK_OK)
+		find = &find_and_lock_id;
 	for (int attempt = 0; attempt < CONTEXT_MAX_ATTEMPTS; attempt++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (vx_context_run(space, &find_id, &external_id, NULL) > 0 ||
+		if (vx_context_run(space, find, &external_id, NULL) > 0 ||
 			(create && vx_context_run(space, &insert_id, &external_id, NULL) > 0))
 			return vx_context_take_value(space, 0, UUIDOID, &isnull);
 		if (!create)
