@@ -136,6 +136,15 @@ SELECT pg_temp.startup_cost_of('SELECT id FROM hnsw_plan ORDER BY v <-> ' || quo
 	pg_temp.startup_cost_of('SELECT id FROM hnsw_plan WHERE kind = 3 ORDER BY v <-> ' || quote_literal(:'zero') || ' LIMIT 10') >
 	pg_temp.startup_cost_of('SELECT id FROM hnsw_plan ORDER BY v <-> ' || quote_literal(:'zero') || ' LIMIT 10') AS by_condition;
 
+-- A LIMIT beyond the rows of a small table: one pass, at no negative cost.
+CREATE TABLE hnsw_few AS SELECT * FROM hnsw_plan WHERE id <= 2;
+CREATE INDEX hnsw_few_i ON hnsw_few USING hnsw (v vector_l2_ops);
+ANALYZE hnsw_few;
+SET enable_seqscan = off;
+SELECT pg_temp.startup_cost_of('SELECT id FROM hnsw_few ORDER BY v <-> ' || quote_literal(:'zero') || ' LIMIT 1000') >= 0 AS not_negative;
+RESET enable_seqscan;
+DROP TABLE hnsw_few;
+
 -- The order is believed by whatever is above; distance + 0 is another one.
 EXPLAIN (COSTS OFF) SELECT id, d FROM (SELECT id, v <-> :'zero' AS d FROM hnsw_plan ORDER BY d LIMIT 10) n ORDER BY d;
 EXPLAIN (COSTS OFF) SELECT id, d FROM (SELECT id, v <-> :'zero' AS d FROM hnsw_plan ORDER BY d LIMIT 10) n ORDER BY d + 0, id;

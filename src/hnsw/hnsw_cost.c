@@ -188,7 +188,7 @@ vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 		rest = pass;
 		if (filter.conditions == 0)
 			rest += walk_cost(root, index, m, dims, first, random_page_cost);
-		if (wanted / kept > 256)
+		if (Min(wanted / kept, nodes) > 256)
 			rest += pass * ceil(log(Min(wanted / kept, nodes) / 256) / log(4));
 
 		*pages = Min(index->pages, guess_ef(wanted / passing) * m);
