@@ -13,6 +13,8 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
@@ -184,6 +186,24 @@ vx_am_report_row(void *arg, const char *invariant, int64 block, const char *mess
 	tuplestore_putvalues(report->result->setResult, report->result->setDesc, values, nulls);
 }
 
+/*
+ * ereport(ERROR) if the snapshot is the transaction's and older than an index
+ * that has been built over broken HOT chains.  The planner does not use such an
+ * index then: it has the last version of a row, the snapshot sees another.
+ */
+void
+vx_am_check_snapshot_age(Relation index, Snapshot snapshot)
+{
+	if (IsolationUsesXactSnapshot() && index->rd_index->indcheckxmin &&
+		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+							   snapshot->xmin))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("index \"%s\" cannot be compared with its table as of this transaction's snapshot",
+						RelationGetRelationName(index)),
+				 errdetail("The index is newer, and does not have what the snapshot sees.")));
+}
+
 /* What the index says about a heap tuple */
 typedef struct IndexedTuple
 {
@@ -296,6 +316,7 @@ vx_am_check_heap(Relation heap, Relation index, StoreIndex *store, AmReport *rep
 	TableScanDesc scan;
 	uint32		page_no;
 
+	vx_am_check_snapshot_age(index, snapshot);
 	vx_am_become_owner(&rights, heap, index);
 	index_info = BuildIndexInfo(index);
 

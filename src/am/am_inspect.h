@@ -34,6 +34,7 @@ extern LOCKMODE vx_am_open_for_check(Oid index_oid, const char *am_name,
 extern void vx_am_close_after_check(Relation heap, Relation index, LOCKMODE mode);
 extern void vx_am_become_owner(AmRights *rights, Relation heap, Relation index);
 extern void vx_am_become_caller(const AmRights *rights);
+extern void vx_am_check_snapshot_age(Relation index, Snapshot snapshot);
 extern void vx_am_report_row(void *arg, const char *invariant, int64 block, const char *message);
 extern void vx_am_check_heap(Relation heap, Relation index, StoreIndex *store, AmReport *report);
 extern void vx_am_fill_info(StoreIndex *store, Datum *values, bool *nulls);

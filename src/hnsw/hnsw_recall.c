@@ -536,6 +536,7 @@ vecext_hnsw_recall(PG_FUNCTION_ARGS)
 
 	lock_mode = vx_am_open_for_check(PG_GETARG_OID(0), "hnsw", false, &heap, &index);
 	vx_hnsw_begin_table(&state.table, heap, index);
+	vx_am_check_snapshot_age(index, state.table.snapshot);
 
 	/* After the snapshot: pages published by now hold every row that it sees. */
 	state.store = vx_store_open(index);
