@@ -146,6 +146,24 @@ SELECT current_user, current_setting('search_path') AS search_path;
 RESET ROLE;
 RESET search_path;
 
+-- Of temporary indexes the leader tells: workers do not see their pages.
+CREATE TEMP TABLE flat_inspect_temp (v vector(2));
+INSERT INTO flat_inspect_temp VALUES ('[1,2]');
+CREATE INDEX flat_inspect_temp_i ON flat_inspect_temp USING flat (v vector_l2_ops);
+CREATE TABLE flat_inspect_names AS SELECT 'flat_inspect_temp_i'::regclass AS name;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_leader_participation = off;
+SELECT (flat_index_info(name)).rows FROM flat_inspect_names;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+RESET max_parallel_workers_per_gather;
+RESET parallel_leader_participation;
+DROP TABLE flat_inspect_temp, flat_inspect_names;
+
 DROP TABLE flat_inspect, flat_inspect_parted, flat_inspect_spied;
 DROP FUNCTION flat_inspect_spy;
 DROP VIEW flat_inspect_view;

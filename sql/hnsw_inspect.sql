@@ -218,6 +218,25 @@ SELECT index, passes, candidates = rows AS as_many, rows BETWEEN :found AND :fou
 RESET enable_indexscan;
 RESET enable_indexonlyscan;
 
+-- Of temporary indexes the leader tells: workers do not see their pages.
+CREATE TEMP TABLE hnsw_inspect_temp (v vector(2));
+INSERT INTO hnsw_inspect_temp VALUES ('[1,2]');
+CREATE INDEX hnsw_inspect_temp_i ON hnsw_inspect_temp USING hnsw (v vector_l2_ops);
+CREATE TABLE hnsw_inspect_names AS SELECT 'hnsw_inspect_temp_i'::regclass AS name;
+SET enable_seqscan = on;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_leader_participation = off;
+SELECT (hnsw_index_info(name)).rows FROM hnsw_inspect_names;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+RESET max_parallel_workers_per_gather;
+RESET parallel_leader_participation;
+DROP TABLE hnsw_inspect_temp, hnsw_inspect_names;
+
 DROP TABLE hnsw_inspect, hnsw_inspect_few, hnsw_inspect_scan, hnsw_inspect_parted, hnsw_inspect_expression;
 DROP FUNCTION hnsw_inspect_embed(int);
 DROP ROLE regress_hnsw_owner, regress_hnsw_reader, regress_hnsw_nobody;

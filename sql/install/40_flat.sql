@@ -48,6 +48,6 @@ CREATE FUNCTION flat_index_info(index regclass,
 	OUT slot_bytes int, OUT has_mean bool, OUT nodes bigint, OUT rows bigint,
 	OUT code_pages bigint, OUT row_pages bigint, OUT other_pages bigint, OUT reserved_pages bigint)
 	RETURNS record
-	AS 'MODULE_PATHNAME', 'vecext_flat_index_info' LANGUAGE C STRICT VOLATILE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vecext_flat_index_info' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION flat_index_info(regclass) IS
 	'what the metapage of a flat index says; nodes are distinct vectors, rows are heap rows, both with slots that wait to be used again';

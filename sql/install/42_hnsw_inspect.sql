@@ -14,7 +14,7 @@ CREATE FUNCTION hnsw_index_info(index regclass,
 	OUT upper_lists bigint, OUT link_pages bigint, OUT upper_pages bigint,
 	OUT calibrated bool, OUT calibrated_nodes bigint, OUT ef_90 int, OUT ef_95 int, OUT ef_99 int)
 	RETURNS record
-	AS 'MODULE_PATHNAME', 'vecext_hnsw_index_info' LANGUAGE C STRICT VOLATILE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vecext_hnsw_index_info' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION hnsw_index_info(regclass) IS
 	'what the metapage of an hnsw index says; nodes are distinct vectors, rows are heap rows, upper_lists neighbours on levels above the lowest, all with slots that wait to be used again; other_pages includes link_pages and upper_pages; ef_90, ef_95 and ef_99 find 10 neighbours with that recall in percent, as measured when calibrated_nodes were in the index';
 

@@ -88,7 +88,7 @@ INSERT INTO expected_function VALUES
 	('vecext_within_support(internal)', 'internal', 'within_support', 1, true, 'v', 'u'),
 	('flathandler(internal)', 'index_am_handler', 'flat_handler', 1, false, 'v', 'u'),
 	('flat_index_check(regclass,boolean)', 'record', 'flat_index_check', 10000, true, 'v', 'u'),
-	('flat_index_info(regclass)', 'record', 'flat_index_info', 1, true, 'v', 's');
+	('flat_index_info(regclass)', 'record', 'flat_index_info', 1, true, 'v', 'r');
 
 SELECT set_eq(
 	$$SELECT oid::regprocedure::text, prorettype::regtype::text, prosrc, procost, proisstrict, provolatile, proparallel FROM pg_proc

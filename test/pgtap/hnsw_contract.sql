@@ -78,7 +78,7 @@ CREATE TEMP TABLE expected_function (signature text, result text, symbol text, c
 INSERT INTO expected_function VALUES
 	('hnswhandler(internal)', 'index_am_handler', 'hnsw_handler', 1, false, 'v', 'u'),
 	('hnsw_index_check(regclass,boolean)', 'record', 'hnsw_index_check', 10000, true, 'v', 'u'),
-	('hnsw_index_info(regclass)', 'record', 'hnsw_index_info', 1, true, 'v', 's'),
+	('hnsw_index_info(regclass)', 'record', 'hnsw_index_info', 1, true, 'v', 'r'),
 	('hnsw_recall(regclass,integer,integer,integer)', 'record', 'hnsw_recall', 100000, false, 'v', 'r'),
 	('hnsw_calibrate(regclass)', 'record', 'hnsw_calibrate', 100000, true, 'v', 'u'),
 	('vecext_last_scan_counters()', 'record', 'last_scan_counters', 1, false, 'v', 'r'),
