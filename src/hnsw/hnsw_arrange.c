@@ -142,8 +142,10 @@ arrange_group(Arrangement *arrangement, uint32_t *nodes, uint32_t count, int dep
  * is lost.
  */
 static void
-move_slots(char *slots, size_t slot_bytes, uint32_t *nodes, uint32_t count, char *spare)
+move_slots(char *slots, size_t slot_bytes, uint32_t *nodes, uint32_t count, char *spare,
+		   void (*check_interrupts) (void))
 {
+	uint32_t	moved = 0;
 	uint32_t	first;
 
 	for (first = 0; first < count; first++)
@@ -158,6 +160,8 @@ move_slots(char *slots, size_t slot_bytes, uint32_t *nodes, uint32_t count, char
 		{
 			uint32_t	from = nodes[to];
 
+			if (check_interrupts != NULL && moved++ % INTERRUPT_NODES == 0)
+				check_interrupts();
 			memcpy(slots + (size_t) to * slot_bytes, slots + (size_t) from * slot_bytes,
 				   slot_bytes);
 			nodes[to] = to;
@@ -205,5 +209,5 @@ vx_hnsw_arrange(const QuantParams *params, char *slots, uint32_t count, uint32_t
 
 	for (i = 0; i < count; i++)
 		place_of[nodes[i]] = i;
-	move_slots(slots, params->slot_bytes, nodes, count, spare);
+	move_slots(slots, params->slot_bytes, nodes, count, spare, check_interrupts);
 }

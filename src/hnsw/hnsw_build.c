@@ -363,12 +363,13 @@ write_nodes(StoreBuilder *builder, const HnswGraph *graph, const uint32 *order,
 	pfree(upper);
 }
 
-/* Of positions in the array of rows */
+/* Of positions in the array of rows.  Sorting many takes long. */
 static int
 compare_rows(const void *a, const void *b, void *arg)
 {
 	const BuildRow *rows = (const BuildRow *) arg;
 
+	CHECK_FOR_INTERRUPTS();
 	return ItemPointerCompare((ItemPointer) &rows[*(const uint32 *) a].tid,
 							  (ItemPointer) &rows[*(const uint32 *) b].tid);
 }

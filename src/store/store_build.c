@@ -420,6 +420,7 @@ write_directory(StoreBuilder *builder, uint64 more_nodes)
 		uint32		bucket = vx_store_bucket(builder->hashes[node], pages, &page_no);
 		int			i;
 
+		CHECK_FOR_INTERRUPTS();
 		for (i = 0; i < STORE_PROBES * STORE_BUCKET_ENTRIES; i++)
 		{
 			StoreDirectoryEntryData *entry = (StoreDirectoryEntryData *)
@@ -510,6 +511,7 @@ vx_store_write_build(StoreBuilder *builder, uint64 more_nodes)
 	{
 		StoreNodeData data;
 
+		CHECK_FOR_INTERRUPTS();
 		data.head = builder->heads[node];
 		data.incarnation = 1;
 		data.state = STORE_NODE_LIVE;

@@ -358,6 +358,7 @@ check_chains(CheckState *state)
 static int
 compare_tids(const void *a, const void *b)
 {
+	CHECK_FOR_INTERRUPTS();
 	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
 }
 
