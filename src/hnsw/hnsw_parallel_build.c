@@ -32,6 +32,7 @@
 #include "storage/spin.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_progress.h"
+#include "utils/backend_status.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -153,7 +154,7 @@ report_serial(Relation index, const char *reason)
 /*
  * A dynamic shared memory segment, or NULL and a notice.  The server raises an
  * error if the system has not got the memory; in a subtransaction, whose end
- * takes away what was begun.
+ * takes away what was begun, but reports of progress, too: these go on.
  */
 static dsm_segment *
 create_segment(Relation index, Size bytes)
@@ -161,7 +162,13 @@ create_segment(Relation index, Size bytes)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	dsm_segment *volatile segment = NULL;
+	PgBackendStatus *own = MyBEEntry;
+	ProgressCommandType command = own->st_progress_command;
+	Oid			target = own->st_progress_command_target;
+	int64		progress[PGSTAT_NUM_PROGRESS_PARAM];
+	int			i;
 
+	memcpy(progress, own->st_progress_param, sizeof(progress));
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -189,6 +196,12 @@ create_segment(Relation index, Size bytes)
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		segment = NULL;
+		if (command != PROGRESS_COMMAND_INVALID)
+		{
+			pgstat_progress_start_command(command, target);
+			for (i = 0; i < PGSTAT_NUM_PROGRESS_PARAM; i++)
+				pgstat_progress_update_param(i, progress[i]);
+		}
 		report_serial(index, psprintf("The graph needs %zu MB of dynamic shared memory: %s.",
 									  bytes / (1024 * 1024) + 1, error->message));
 		FreeErrorData(error);
