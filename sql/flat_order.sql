@@ -130,6 +130,9 @@ EXPLAIN (COSTS OFF) SELECT id FROM flat_order ORDER BY v <-> '[0,0]', v <-> '[3,
 INSERT INTO flat_order VALUES (9, '[5,0]'), (10, '[0,5]'), (11, '[-3,-4]');
 SELECT id, v, v <-> '[0,0]' AS first, v <-> '[0,6]' AS second FROM flat_order
 WHERE id > 8 ORDER BY v <-> '[0,0]', v <-> '[0,6]' LIMIT 4;
+-- The second decides, too, where the first is to NULL, which a plan cannot know beforehand
+SELECT array_agg(d) FROM (SELECT v <-> '[3,4]' AS d FROM flat_order ORDER BY v <-> (SELECT NULL::vector), v <-> '[3,4]') s;
+SELECT array_agg(round(d::numeric, 4)) FROM (SELECT v <=> '[3,4]' AS d FROM flat_order ORDER BY v <=> (SELECT NULL::vector), v <=> '[3,4]') s;
 -- Conditions beside
 SELECT id FROM flat_order WHERE id % 2 = 1 ORDER BY v <-> '[3,4]' LIMIT 3;
 SELECT id FROM flat_order WHERE v IS NULL ORDER BY v <-> '[3,4]' LIMIT 3;

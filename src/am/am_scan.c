@@ -225,6 +225,14 @@ start_scan(IndexScanDesc scan)
 	{
 		ScanKey		key = &scan->orderByData[0];
 
+		/*
+		 * Distances to NULL decide nothing, and the executor does not look
+		 * beyond them (cmp_orderbyvals): the next key makes the order.
+		 */
+		while ((key->sk_flags & SK_ISNULL) && state->order_key < scan->numberOfOrderBys - 1)
+			key = &scan->orderByData[++state->order_key];
+		memset(scan->xs_orderbynulls, true, sizeof(bool) * scan->numberOfOrderBys);
+
 		state->ordered = true;
 		if (key->sk_flags & SK_ISNULL)
 			state->null_query = true;
@@ -258,9 +266,10 @@ start_scan(IndexScanDesc scan)
 	/*
 	 * One distance to order by: exact order is made here, unless bounds are
 	 * the distances and there is nothing else.  More than one: the executor
-	 * has to compute the others anyway.
+	 * has to compute the others anyway, unless the first is to NULL.
 	 */
-	if (state->ordered && !state->null_query && scan->numberOfOrderBys == 1 &&
+	if (state->ordered && !state->null_query &&
+		(scan->numberOfOrderBys == 1 || state->order_key > 0) &&
 		state->query.query_class != QUANT_QUERY_NAN &&
 		(state->store->quant->kind != QUANT_NONE ||
 		 state->query.query_class != QUANT_QUERY_NORMAL ||
@@ -504,7 +513,7 @@ set_order_by_values(IndexScanDesc scan)
 	for (i = 0; i < scan->numberOfOrderBys; i++)
 	{
 		scan->xs_orderbyvals[i] = Float8GetDatum(-get_float8_infinity());
-		scan->xs_orderbynulls[i] = false;
+		scan->xs_orderbynulls[i] = i < state->order_key;
 	}
 
 	if (state->null_query || state->phase == AM_PHASE_NULL)
@@ -517,9 +526,9 @@ set_order_by_values(IndexScanDesc scan)
 	/* One distance only: it is exact, or get_ranked_tuple() would be asked. */
 	scan->xs_recheckorderby = scan->numberOfOrderBys > 1;
 	if (state->phase == AM_PHASE_NAN || state->query.query_class == QUANT_QUERY_NAN)
-		scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
+		scan->xs_orderbyvals[state->order_key] = Float8GetDatum(get_float8_nan());
 	else if (state->phase == AM_PHASE_CODES)
-		scan->xs_orderbyvals[0] = Float8GetDatum(state->chain_bound);
+		scan->xs_orderbyvals[state->order_key] = Float8GetDatum(state->chain_bound);
 }
 
 /*
@@ -617,8 +626,8 @@ get_ranked_tuple(IndexScanDesc scan)
 		{
 			if (!accept_distance(state, distance))
 				continue;
-			scan->xs_orderbyvals[0] = Float8GetDatum(distance);
-			scan->xs_orderbynulls[0] = false;
+			scan->xs_orderbyvals[state->order_key] = Float8GetDatum(distance);
+			scan->xs_orderbynulls[state->order_key] = false;
 			scan->xs_recheckorderby = false;
 			return true;
 		}
@@ -628,8 +637,8 @@ get_ranked_tuple(IndexScanDesc scan)
 		{
 			/* NaN or NULL: nothing to compute, and nothing nearer is left */
 			scan->xs_heaptid = state->tids[state->next_tid++];
-			scan->xs_orderbyvals[0] = Float8GetDatum(get_float8_nan());
-			scan->xs_orderbynulls[0] = state->phase == AM_PHASE_NULL;
+			scan->xs_orderbyvals[state->order_key] = Float8GetDatum(get_float8_nan());
+			scan->xs_orderbynulls[state->order_key] = state->phase == AM_PHASE_NULL;
 			scan->xs_recheckorderby = false;
 			return true;
 		}

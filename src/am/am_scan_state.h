@@ -36,6 +36,8 @@ typedef struct AmScanData
 	bool		never;			/* a condition that no row meets */
 	bool		ordered;		/* ORDER BY a distance */
 	bool		null_query;		/* to a NULL vector: every distance is NULL */
+	int			order_key;		/* which ORDER BY: others before it are to
+								 * NULL */
 	QuantQuery	query;
 	AmBall	   *balls;
 	int			ball_count;
