@@ -182,6 +182,7 @@ start_scan(IndexScanDesc scan)
 	vx_count_instrument_search(scan);
 
 	state->store = vx_store_open(scan->indexRelation);
+	state->store->snapshot = scan->xs_snapshot;
 	state->counters.index = RelationGetRelid(scan->indexRelation);
 	state->want_null = true;
 	state->want_value = true;

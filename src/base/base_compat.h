@@ -177,8 +177,10 @@ vx_find_setting(const char *name)
 /* Before 17 a snapshot may be too old for a page.  Include bufmgr.h and snapmgr.h. */
 #if PG_VERSION_NUM >= 170000
 #define vx_test_old_snapshot(snapshot, relation, page) ((void) 0)
+#define vx_snapshots_grow_old() false
 #else
 #define vx_test_old_snapshot(snapshot, relation, page) TestForOldSnapshot(snapshot, relation, page)
+#define vx_snapshots_grow_old() (old_snapshot_threshold >= 0)
 #endif
 
 /* 18 tells vacuum's delay from analyze's. */

@@ -59,6 +59,7 @@ typedef struct StoreIndex
 								 * handles of the index */
 	const QuantParams *quant;
 	bool		temporary;		/* local buffers: no remembered pages */
+	Snapshot	snapshot;		/* of a scan: pages may be too new for it */
 	uint32		codes_per_page;
 	int			attribute_bytes;	/* of all attribute columns of a row */
 	StoreMetaData meta;			/* as read last */

@@ -24,6 +24,7 @@
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "store/store.h"
 #include "store/store_peek.h"
@@ -472,6 +473,8 @@ vx_store_lock(StoreIndex *store, int family, uint32 page_no, int mode)
 
 	vx_store_lock_buffer(store->relation, buffer, mode);
 	vx_store_check_page(store, BufferGetPage(buffer), family, page_no);
+	if (store->snapshot != NULL)
+		vx_test_old_snapshot(store->snapshot, store->relation, BufferGetPage(buffer));
 	return buffer;
 }
 

@@ -37,6 +37,7 @@
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "utils/memdebug.h"
+#include "utils/snapmgr.h"
 
 #include "base/base_debug.h"
 #include "base/base_prefetch.h"
@@ -145,12 +146,14 @@ vx_store_peek_end(const RelFileLocator *locator, const StorePageRef *ref)
 
 /*
  * True if an index may be peeked at in this server.  The debug point lets tests
- * have pages replaced under peeks.
+ * have pages replaced under peeks.  Where snapshots grow too old, pages that a
+ * scan reads are tested for that when they are locked.
  */
 static inline bool
 vx_store_may_peek(const StoreIndex *store)
 {
 	return vx_store_buffer_peek && !store->temporary &&
+		(store->snapshot == NULL || !vx_snapshots_grow_old()) &&
 		(NBuffers >= STORE_PEEK_MIN_BUFFERS || VX_DEBUG_NAMED("store-peek-anyway"));
 }
 

@@ -99,6 +99,45 @@ for my $am ('flat', 'hnsw')
 		"SELECT * FROM ${am}_index_check('$_', heap => true)" } 't_v', 't_v2');
 }
 
+# Where snapshots grow too old, vacuum and inserts do not wait for them, and they
+# are told so.
+SKIP:
+{
+	skip 'snapshots do not grow too old in this version', 6 if $node->pg_version >= 17;
+
+	$node->append_conf('postgresql.conf', 'old_snapshot_threshold = 0');
+	$node->restart;
+	my $count = sub {
+		my ($am) = @_;
+		return qq{SET enable_seqscan = off; SET enable_sort = off;
+			SELECT count(*) FROM (SELECT id FROM old_$am ORDER BY v <-> flattest.nth_vector(1, 8)) s};
+	};
+	my $all = 'SELECT ' . join(', ', map { "(SELECT count(*) FROM old_$_)" } 'flat', 'hnsw');
+
+	for my $am ('flat', 'hnsw')
+	{
+		$node->safe_psql('postgres', qq{CREATE TABLE old_$am (id int, v vector(8)) WITH (autovacuum_enabled = off);
+			INSERT INTO old_$am SELECT g, flattest.nth_vector(g, 8) FROM generate_series(1, 100) g;
+			CREATE INDEX ON old_$am USING $am (v vector_l2_ops)});
+	}
+	my %reader = map { $_ => $node->background_psql('postgres', on_error_stop => 0) } 'flat', 'hnsw';
+	for my $am ('flat', 'hnsw')
+	{
+		$reader{$am}->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
+		is($reader{$am}->query_safe($all), '100|100', "$am: a snapshot");
+	}
+	# Five seconds are the least
+	sleep 6;
+	for my $am ('flat', 'hnsw')
+	{
+		is($reader{$am}->query_safe($count->($am)), 100, "$am: what has not been changed may be read");
+		$node->safe_psql('postgres', "INSERT INTO old_$am VALUES (0, flattest.nth_vector(0, 8))");
+		$reader{$am}->query($count->($am));
+		like($reader{$am}->{stderr}, qr/snapshot too old/, "$am: what has been changed may not");
+		$reader{$am}->quit;
+	}
+}
+
 check_log($node);
 $node->stop;
 done_testing();
