@@ -477,6 +477,7 @@ count_sample(const FilterState *state, const AmFilter *filter)
 		uint64		at = words * (2 * place + 1) / (2 * SAMPLE_PLACES);
 		uint32		all = PG_UINT32_MAX;
 
+		CHECK_FOR_INTERRUPTS();
 		for (i = 0; i < state->count && all != 0; i++)
 		{
 			const FilterTest *test = &state->tests[i];
@@ -521,6 +522,8 @@ vx_am_test_row(const AmFilter *filter, uint32 row, bool peek)
 	StoreIndex *store = state->store;
 	int			i;
 
+	/* Long arrays have as many patterns, and many rows may be tested in a row. */
+	CHECK_FOR_INTERRUPTS();
 	for (i = 0; i < state->count; i++)
 	{
 		const FilterTest *test = &state->tests[i];
