@@ -31,6 +31,16 @@
 	} while (0)
 #endif
 
+/* Another type's input function; false if it has reported a soft error. */
+#if PG_VERSION_NUM >= 160000
+#define vx_input_function_call(function, text, context, result) \
+	DirectInputFunctionCallSafe(function, text, InvalidOid, -1, context, result)
+#else
+#define vx_input_function_call(function, text, context, result) \
+	(*(result) = DirectFunctionCall3(function, CStringGetDatum(text), \
+									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)), true)
+#endif
+
 /* Relation file names: RelFileNode became RelFileLocator in 16. */
 #if PG_VERSION_NUM >= 160000
 #include "storage/relfilelocator.h"

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/float.h"
 
+#include "base/base_compat.h"
 #include "distance/distance_metric.h"
 #include "type/type_ball.h"
 #include "type/type_functions.h"
@@ -59,8 +60,8 @@ vecext_vector_ball_in(PG_FUNCTION_ARGS)
 	char	   *close = strrchr(text, ']');
 	char	   *comma = close ? close + 1 : NULL;
 	char	   *end;
-	Vector	   *center;
-	float8		radius;
+	Datum		center;
+	Datum		radius;
 
 	while (isspace((unsigned char) *open))
 		open++;
@@ -69,18 +70,17 @@ vecext_vector_ball_in(PG_FUNCTION_ARGS)
 	end = comma ? strrchr(comma, '>') : NULL;
 	if (*open != '<' || end == NULL || *comma != ',' ||
 		strspn(end + 1, " \t\n\r\v\f") != strlen(end + 1))
-		ereport(ERROR,
+		ereturn(fcinfo->context, (Datum) 0,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type vector_ball: \"%s\"", text),
 				 errdetail("A vector_ball is written <[x,...],radius>.")));
 
 	open = pnstrdup(open + 1, close - open);
 	comma = pnstrdup(comma + 1, end - comma - 1);
-	center = DatumGetVector(DirectFunctionCall3(vecext_vector_in, CStringGetDatum(open),
-												ObjectIdGetDatum(InvalidOid),
-												Int32GetDatum(-1)));
-	radius = DatumGetFloat8(DirectFunctionCall1(float8in, CStringGetDatum(comma)));
-	PG_RETURN_POINTER(make_ball(center, radius));
+	if (!vx_input_function_call(vecext_vector_in, open, fcinfo->context, &center) ||
+		!vx_input_function_call(float8in, comma, fcinfo->context, &radius))
+		return (Datum) 0;
+	PG_RETURN_POINTER(make_ball(DatumGetVector(center), DatumGetFloat8(radius)));
 }
 
 PG_FUNCTION_INFO_V1(vecext_vector_ball_out);

@@ -1,7 +1,7 @@
 -- Bad text reaches those who ask for soft errors: pg_input_is_valid and
 -- pg_input_error_info (16 and later), COPY with ON_ERROR (17 and later).
 BEGIN;
-SELECT plan(15);
+SELECT plan(19);
 
 CREATE FUNCTION is_valid(input text, type text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -34,7 +34,7 @@ $$;
 CREATE FUNCTION check_soft_errors() RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
 	IF current_setting('server_version_num')::int < 160000 THEN
-		RETURN NEXT skip('soft errors came with PostgreSQL 16', 14);
+		RETURN NEXT skip('soft errors came with PostgreSQL 16', 18);
 		RETURN;
 	END IF;
 	RETURN NEXT ok(is_valid('[1,2]', 'vector'), 'a vector is valid');
@@ -51,6 +51,10 @@ BEGIN
 	RETURN NEXT is(fault('[NaN]', 'vector'), '22000 NaN not allowed in vector');
 	RETURN NEXT is(fault('[-inf]', 'vector'), '22000 infinite value not allowed in vector');
 	RETURN NEXT is(fault('{"[1]","[2"}', 'vector[]'), '22P02 invalid input syntax for type vector: "[2"');
+	RETURN NEXT ok(is_valid('<[1,2],3>', 'vector_ball'), 'a ball is valid');
+	RETURN NEXT is(fault('[1,2],3', 'vector_ball'), '22P02 invalid input syntax for type vector_ball: "[1,2],3" / A vector_ball is written <[x,...],radius>.');
+	RETURN NEXT is(fault('<[1,x],3>', 'vector_ball'), '22P02 invalid input syntax for type vector: "[1,x]"');
+	RETURN NEXT is(fault('<[1,2],1e999>', 'vector_ball'), '22003 "1e999" is out of range for type double precision');
 END
 $$;
 SELECT check_soft_errors();
