@@ -83,8 +83,8 @@ BEGIN
 	RESET enable_seqscan;
 	RESET enable_indexscan;
 	RETURN CASE
-		WHEN r = 'NaN' AND condition !~ 'within' AND plan ~ 'Index Cond' THEN 'index: ' || plan
-		WHEN plan !~ 'Index Cond.*Bitmap Index Scan' AND (r <> 'NaN' OR condition ~ 'within') THEN 'no index: ' || plan
+		WHEN r = 'NaN' AND condition !~ 'within|ANY' AND plan ~ 'Index Cond' THEN 'index: ' || plan
+		WHEN plan !~ 'Index Cond.*Bitmap Index Scan' AND (r <> 'NaN' OR condition ~ 'within|ANY') THEN 'no index: ' || plan
 		WHEN by_index IS DISTINCT FROM truth THEN 'other rows by index scan'
 		WHEN by_bitmap IS DISTINCT FROM truth THEN 'other rows by bitmap scan'
 		ELSE 'same' END;
@@ -103,7 +103,8 @@ BEGIN
 				metric_name, quantizer_name);
 			INSERT INTO flat_result SELECT condition, quantizer_name, pg_temp.compare(condition, q, r)
 				FROM flat_radius, unnest(ARRAY[
-					metric_name || '_within(v, %L, %L)', 'v ' || operator || ' %L < %L', '%2$L >= %1$L ' || operator || ' v']) condition
+					metric_name || '_within(v, %L, %L)', 'v ' || operator || ' %L < %L', '%2$L >= %1$L ' || operator || ' v',
+					'v ' || operator || '@ ANY (ARRAY[vector_ball(%L, %L), NULL, ''<[-1,-1,-1,-1,-1,-1,-1,-1],1.5>''])']) condition
 				WHERE metric = metric_name;
 			DROP INDEX flat_within_i;
 		END LOOP;
@@ -144,6 +145,19 @@ SELECT count(*) FROM flat_within WHERE l2_within(v, :'near', 1.9) AND l2_within(
 SELECT count(*) FROM flat_within WHERE l2_within(v, :'near', 1.9) AND v IS NULL;
 SELECT count(*) FROM flat_within WHERE l2_within(v, :'near', 1.9) AND v IS NOT NULL;
 SELECT count(*) FROM flat_within WHERE l2_within(v, :'near', 1.9) OR l2_within(v, :'far', 3.2);
+-- 18 writes conditions that are joined by OR as any of several balls.
+SELECT count(*) FROM flat_within WHERE v <->@ ANY (ARRAY[vector_ball(:'near', 1.9), NULL, vector_ball(:'far', 3.2), vector_ball(:'far', 'NaN')]);
+SELECT count(*) FROM flat_within WHERE v <->@ ANY ('{NULL,"<[1,1,1,1,1,1,1,1],NaN>"}'::vector_ball[]);
+SELECT count(*) FROM flat_within WHERE v <->@ ANY (ARRAY[vector_ball(:'near', 1.9), vector_ball(:'far', 3.2)]) AND v <->@ vector_ball(:'near', 1.9);
+SELECT array_agg(id) FROM (SELECT id FROM flat_within WHERE v <->@ ANY (ARRAY[vector_ball(:'near', 1.9), vector_ball(:'far', 3.2)])
+	ORDER BY v <-> :'far' LIMIT 5) s;
+-- Codes tell which rows may be within one: no others are read from the table.
+CREATE TABLE flat_within_any AS SELECT * FROM flat_within WHERE id <= 1000;
+CREATE INDEX ON flat_within_any USING flat (v vector_l2_ops);
+SELECT count(*) FROM flat_within_any WHERE v <->@ vector_ball(:'near', 1.5) OR v <->@ vector_ball(:'far', 2.5);
+SELECT count(*) FROM flat_within_any WHERE v <->@ ANY (ARRAY[vector_ball(:'near', 1.5), vector_ball(:'far', 2.5)]);
+SELECT passes, rows < 200 AS few_rows FROM vecext_last_scan;
+DROP TABLE flat_within_any;
 RESET enable_bitmapscan;
 RESET enable_sort;
 SELECT pg_temp.plan_of(format('SELECT count(*) FROM flat_within WHERE l2_within(v, %L, 1.9) OR l2_within(v, %L, 3.2)', :'near', :'far'))
@@ -156,6 +170,8 @@ SELECT array_agg(id) FROM (SELECT id FROM flat_within WHERE l2_within(v, :'near'
 SELECT count(*) FROM flat_within WHERE l2_within(v, :'near', 1.9) AND l2_within(v, :'far', 3.2);
 SELECT count(*) FROM flat_within WHERE l2_within(v, :'near', 1.9) AND l2_within(v, :'far', 3.2) AND id % 2 = 0;
 SELECT count(*) FROM flat_within WHERE l2_within(v, :'near', 1.9) OR l2_within(v, :'far', 3.2);
+SELECT array_agg(id) FROM (SELECT id FROM flat_within WHERE v <->@ ANY (ARRAY[vector_ball(:'near', 1.9), vector_ball(:'far', 3.2)])
+	ORDER BY v <-> :'far' LIMIT 5) s;
 RESET enable_indexscan;
 RESET enable_bitmapscan;
 

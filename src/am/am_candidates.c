@@ -114,8 +114,13 @@ within_balls(AmScan state, int from, const QuantSlotData *slot)
 	{
 		AmBall	   *ball = &state->balls[i];
 
-		if (ball->query.query_class == QUANT_QUERY_NORMAL &&
-			!(vx_quant_bound(&ball->query, slot) <= ball->radius))
+		if (ball->query.query_class != QUANT_QUERY_NORMAL ||
+			vx_quant_bound(&ball->query, slot) <= ball->radius)
+		{
+			while (state->balls[i].or_next)
+				i++;
+		}
+		else if (!ball->or_next)
 			return false;
 	}
 	return true;
@@ -186,7 +191,8 @@ choose_query(AmScan state, bool sort, int *first_ball)
 	*first_ball = 0;
 	if (sort)
 		return &state->query;
-	if (state->ball_count == 0 || state->balls[0].query.query_class != QUANT_QUERY_NORMAL)
+	if (state->ball_count == 0 || state->balls[0].or_next ||
+		state->balls[0].query.query_class != QUANT_QUERY_NORMAL)
 		return NULL;
 	*first_ball = 1;
 	return &state->balls[0].query;
@@ -606,7 +612,7 @@ vx_am_collect_candidates(IndexScanDesc scan)
 		if (state->batch == 0)
 			state->counters.passes++;
 		state->batch = INT_MAX / 4;
-		if (state->ball_count > 0 &&
+		if (state->ball_count > 0 && !state->balls[0].or_next &&
 			state->balls[0].query.query_class == QUANT_QUERY_NORMAL)
 			threshold = state->balls[0].radius;
 		while (state->candidate_count == 0)

@@ -42,6 +42,7 @@
 #include "access/visibilitymap.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/array.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 
@@ -167,6 +168,51 @@ prepare_query(AmScan state, QuantQuery *query, const Vector *vector)
 }
 
 /*
+ * A threshold condition; false if no row meets it, since NaN <= radius and
+ * distance <= NaN are false.
+ */
+static bool
+add_ball(AmScan state, const VectorBall *ball)
+{
+	AmBall	   *to = &state->balls[state->ball_count];
+
+	prepare_query(state, &to->query, vx_type_ball_center(ball));
+	if (to->query.query_class == QUANT_QUERY_NAN || isnan(ball->radius))
+		return false;
+	to->radius = ball->radius;
+	to->or_next = false;
+	state->ball_count++;
+	return true;
+}
+
+/*
+ * Any of several balls, as 18 also writes "within one OR within another";
+ * keys_left is how many other conditions may come.
+ */
+static bool
+add_any_ball(AmScan state, ArrayType *array, int keys_left)
+{
+	int			first = state->ball_count;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+	int			i;
+
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE,
+					  &elements, &nulls, &count);
+	state->balls = repalloc_huge(state->balls,
+								 sizeof(AmBall) * ((Size) first + count + keys_left + 1));
+	for (i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			add_ball(state, DatumGetVectorBall(elements[i]));
+	}
+	for (i = first; i + 1 < state->ball_count; i++)
+		state->balls[i].or_next = true;
+	return state->ball_count > first;
+}
+
+/*
  * Read the scan keys and get ready for the first row.
  */
 static void
@@ -200,23 +246,15 @@ start_scan(IndexScanDesc scan)
 			state->want_null = false;
 		else if (key->sk_flags & SK_ISNULL)
 			state->never = true;	/* the operators are strict */
-		else if (key->sk_flags & SK_SEARCHARRAY)
-		{
-			/* Any of several balls: left to the executor */
-			state->want_null = false;
-			state->lossy = true;
-		}
 		else
 		{
-			const VectorBall *ball = DatumGetVectorBall(key->sk_argument);
-			AmBall	   *to = &state->balls[state->ball_count++];
-
-			prepare_query(state, &to->query, vx_type_ball_center(ball));
-			to->radius = ball->radius;
 			state->want_null = false;
 			state->lossy = true;
-			if (to->query.query_class == QUANT_QUERY_NAN || isnan(to->radius))
-				state->never = true;	/* NaN <= radius is false */
+			if (!((key->sk_flags & SK_SEARCHARRAY) ?
+				  add_any_ball(state, DatumGetArrayTypeP(key->sk_argument),
+							   scan->numberOfKeys - i - 1) :
+				  add_ball(state, DatumGetVectorBall(key->sk_argument))))
+				state->never = true;
 		}
 	}
 	if (!state->want_null && !state->want_value)

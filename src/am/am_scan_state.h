@@ -23,6 +23,7 @@ typedef struct AmBall
 {
 	QuantQuery	query;
 	double		radius;
+	bool		or_next;		/* the next one will do as well */
 } AmBall;
 
 typedef struct AmScanData
