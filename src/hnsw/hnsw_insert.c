@@ -13,7 +13,8 @@
  *	  one.  With the last of these the node is entered into the directory, and
  *	  from now on equal rows find it.
  * 5. Become the entry point if the level is higher than its, or there is nobody to
- *	  link to; then it is entered into the directory after that.
+ *	  link to; then it is entered into the directory after that: rows of others
+ *	  must not be in a node that is never to be the entry point.
  *
  * A crash after 3 leaves a row that no walk finds, of a transaction that is
  * aborted with it.
@@ -212,6 +213,7 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 	HnswUpperData *upper = palloc(store->meta.upper_bytes);
 	uint32		upper_slot = STORE_NONE;
 	uint32		uppers[HNSW_TOP_LEVEL + 1];
+	bool		enter;
 	bool		lonely;
 	int			i;
 	int			l;
@@ -250,8 +252,9 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 
 	/* Pages may have been added: others must be able to read them. */
 	vx_store_refresh_meta(store);
+	enter = levels[0].count > 0 && level <= HnswGetMeta(&store->meta)->entry_level;
 	vx_hnsw_link_back(store, inserted.node, slot, hash, levels[0].neighbours,
-					  levels[0].wanted);
+					  levels[0].wanted, enter);
 	for (l = 1; l <= Min(level, reached); l++)
 		vx_hnsw_link_back_upper(store, inserted.node, uppers[l], l, slot,
 								levels[l].neighbours, levels[l].wanted);
@@ -262,10 +265,11 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 	/*
 	 * Who has found dead nodes only, the entry point among them, cannot be
 	 * found by way of them for long, and by nobody before it is the entry
-	 * point: rows of equal codes neither.
+	 * point: rows of equal codes neither.  They do not find one either whose
+	 * level is higher than the entry point's, and would stay so.
 	 */
 	raise_entry(store, inserted.node, upper_slot, level, lonely);
-	if (levels[0].count == 0)
+	if (!enter)
 		vx_store_remember_node(store, hash, inserted.node);
 	return true;
 }

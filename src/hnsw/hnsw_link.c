@@ -482,7 +482,7 @@ make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 				UnlockReleaseBuffer(buffers[--pages]);
 			return false;
 		}
-		if (entry != NULL && entry->last && i == count && puts > 0 &&
+		if (entry != NULL && !entry->done && entry->last && i == count && puts > 0 &&
 			pages < STORE_WAL_BLOCKS)
 		{
 			directory = vx_store_put_entry(store, &wal, entry->hash, entry->node);
@@ -622,7 +622,7 @@ protect_near(StoreIndex *store, uint32 node, const HnswNeighbour *neighbours, in
 
 void
 vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
-				  uint64 hash, const HnswNeighbour *neighbours, int count)
+				  uint64 hash, const HnswNeighbour *neighbours, int count, bool enter)
 {
 	uint32		per_page = HnswLinksPerPage(store->meta.link_bytes);
 	LinkChange *changes = palloc(sizeof(LinkChange) * Max(count, 1));
@@ -658,6 +658,7 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	memset(&entry, 0, sizeof(entry));
 	entry.node = node;
 	entry.hash = hash;
+	entry.done = !enter;
 
 	/* The nearest that wants the node protects it; if none does, one has to. */
 	for (i = 0; planned == 0 && i < count; i++)
@@ -724,7 +725,7 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	}
 	if (!protected && count > 0)
 		(void) protect_near(store, node, neighbours, count);
-	if (!entry.done && count > 0)
+	if (!entry.done)
 		vx_store_remember_node(store, hash, node);
 	for (i = 0; i < 2; i++)
 	{

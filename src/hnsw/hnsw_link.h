@@ -34,12 +34,13 @@ extern int	vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbour
 
 /*
  * Link each of count nodes, nearest first, back to node; at least one of them
- * takes it for good, with a protected link.  Then enter the node, whose code
- * has this hash, into the directory, if possible in the last record of these;
- * but not if there are no neighbours, for then nothing leads to it yet.
+ * takes it for good, with a protected link.  With enter the node, whose code has
+ * this hash, is then entered into the directory, if possible in the last record
+ * of these.
  */
 extern void vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
-							  uint64 hash, const HnswNeighbour *neighbours, int count);
+							  uint64 hash, const HnswNeighbour *neighbours, int count,
+							  bool enter);
 
 /* As vx_hnsw_link_back on an upper level, without protection: upper is the node's slot. */
 extern void vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,

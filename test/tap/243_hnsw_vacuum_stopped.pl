@@ -328,6 +328,36 @@ for my $end ('is cancelled', 'dies in a crash')
 	sound('... and others');
 }
 
+# The same where its level is higher than the entry point's, which is what half of
+# them have here, and the row comes again before that.
+for my $round (1 .. 6)
+{
+	do
+	{
+		$node->safe_psql('postgres', qq{
+			DROP TABLE h;
+			CREATE TABLE h (id int, v vector($dims));
+			CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 2);
+			INSERT INTO h VALUES (1, flattest.nth_vector(1, $dims))});
+	} while ($node->safe_psql('postgres', q{SELECT entry_level FROM hnsw_index_info('h_v')}) > 0);
+	my $holder = hold_debug_point($node);
+	my $insert = $node->background_psql('postgres', on_error_stop => 0);
+
+	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-linked';
+		\\echo begun
+		INSERT INTO h VALUES (5002, $half);
+	});
+	wait_for_lock_wait($node, 'INSERT INTO h');
+	$node->safe_psql('postgres', "INSERT INTO h VALUES (5003, $half)");
+	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*INSERT INTO h'});
+	$insert->query('SELECT 1');
+	$insert->quit;
+	release_debug_point($holder);
+	sound("an insert is cancelled before it is the entry point, and the row has come again, $round");
+	is($node->safe_psql('postgres', "SET enable_seqscan = off; SELECT id FROM h ORDER BY v <-> $half LIMIT 1"), 5003,
+		'... and is found');
+}
+
 check_log($node);
 $node->stop;
 done_testing();
