@@ -237,6 +237,28 @@ spew("$old/data/PG_VERSION", "9\n");
 is($code, 1, 'a cluster of an unknown major version is refused');
 like($err, qr/PostgreSQL 9/, 'with its version');
 
+# Root of a container may not look into processes of others, which the server is.
+SKIP:
+{
+	skip 'not run by root', 3
+	  if $> != 0 || system('setpriv --bounding-set=-sys_ptrace true >/dev/null 2>&1') != 0;
+	my $boxed = "$base/boxed";
+	my $outside = $script;
+
+	mkdir "$base/bin";
+	spew("$base/bin/boxed", "#!/bin/sh\nexec setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace "
+		  . quote($outside) . ' "$@"' . "\n");
+	chmod 0755, "$base/bin/boxed";
+	$script = "$base/bin/boxed";
+	local_cmd($boxed);
+	($code, $out, $err) = local_cmd($boxed, 'status');
+	is($code, 0, 'without the right to trace others, root sees the server run');
+	is(value($boxed, 'SELECT 1'), '1', 'and connects to it');
+	($code, $out, $err) = local_cmd($boxed, 'stop');
+	is($out, "stopped\n", 'and stops it');
+	$script = $outside;
+}
+
 done_testing();
 
 END
