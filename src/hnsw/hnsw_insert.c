@@ -77,6 +77,7 @@ find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
 	const HnswCandidate *bottom;
 	HnswNeighbour *found;
 	int			ef = meta->ef_construction;
+	bool		from_entry = false;
 	int			reached;
 	int			count;
 	int			level;
@@ -122,11 +123,21 @@ find_neighbours(StoreIndex *store, const QuantSlotData *slot, int top,
 													LinksOfNewNode(meta->m),
 													&levels[0].wanted);
 
-		/* All of them are dead, and vacuum is on its way: look farther. */
-		if (levels[0].count > 0 || count < ef || ef >= HNSW_MAX_NODES / 8)
+		/*
+		 * All of them are dead, and vacuum is on its way, or has been
+		 * interrupted: look farther.  They may lead to dead ones only; the
+		 * entry point leads to all that live.
+		 */
+		if (levels[0].count > 0 || ef >= HNSW_MAX_NODES / 8 || (count < ef && from_entry))
 			break;
 		pfree(found);
-		ef *= 8;
+		if (count == ef)
+			ef *= 8;
+		else
+		{
+			from_entry = true;
+			(void) vx_hnsw_descend(search, HNSW_TOP_LEVEL);
+		}
 	}
 	return reached;
 }

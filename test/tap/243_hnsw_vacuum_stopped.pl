@@ -267,6 +267,32 @@ for my $hole (map { "(flattest.nth_vector($_, $dims) * $half)" } 1 .. 3)
 		'... and its row is found');
 }
 
+# ---- An insert among the dead that lead to dead ones only ----
+
+# They came after all others and fill each other's lists; the entry point is
+# among the dead, too, and most of those that live are of a higher level than
+# the new node.
+for my $round (1 .. 4)
+{
+	$node->safe_psql('postgres', qq{
+		DROP TABLE h;
+		CREATE TABLE h (id int, v vector($dims));
+		INSERT INTO h SELECT g, flattest.nth_vector(g, $dims) FROM generate_series(1, 60) g;
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 8);
+		INSERT INTO h SELECT 1000 + g, flattest.nth_vector(g, $dims) * array_fill(0.01::float4, ARRAY[$dims])::vector +
+			array_fill(100::float4, ARRAY[$dims])::vector FROM generate_series(1, 200) g;
+		DELETE FROM h WHERE id > 1000 OR id % 6 > 0});
+	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
+	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h'});
+	$vacuum->query('SELECT 1');
+	$vacuum->quit;
+	release_debug_point($holder);
+	$node->safe_psql('postgres', "INSERT INTO h VALUES (5001, array_fill(100::float4, ARRAY[$dims])::vector)");
+	sound("an insert among the dead, $round");
+	$node->safe_psql('postgres', 'VACUUM h');
+	sound('... and a vacuum');
+}
+
 # ---- An insert that never links its node ----
 
 # The vector was there before, and what vacuum has left of it leads to the
