@@ -393,6 +393,36 @@ for my $round (1 .. 6)
 		'... and is found');
 }
 
+# The same while vacuum waits for it, to which its row is not dead yet: it may
+# be the only node that lives, and lacks the lists of its levels.
+for my $round (1 .. 4)
+{
+	$node->safe_psql('postgres', qq{
+		DROP TABLE h;
+		CREATE TABLE h (id int, v vector($dims));
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 2);
+		INSERT INTO h SELECT g, flattest.nth_vector(g, $dims) FROM generate_series(1, 3) g;
+		DELETE FROM h});
+	my $holder = hold_debug_point($node);
+	my ($insert, $vacuum) = map { $node->background_psql('postgres', on_error_stop => 0) } 1 .. 2;
+
+	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-unlinked';
+		\\echo begun
+		INSERT INTO h VALUES (5002, $half);
+	});
+	wait_for_lock_wait($node, 'INSERT INTO h');
+	$vacuum->query_until(qr/begun/, "\\echo begun\nVACUUM h;\n");
+	wait_for_lock_wait($node, 'VACUUM h');
+	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*INSERT INTO h'});
+	$_->query('SELECT 1') for $insert, $vacuum;
+	$_->quit for $insert, $vacuum;
+	release_debug_point($holder);
+	sound("an insert that vacuum waits for is cancelled, $round");
+	$node->safe_psql('postgres', "INSERT INTO h VALUES (5003, $half)");
+	is($node->safe_psql('postgres', "SET enable_seqscan = off; SELECT id FROM h ORDER BY v <-> $half LIMIT 1"), 5003,
+		'... and the row comes again, and is found');
+}
+
 check_log($node);
 $node->stop;
 done_testing();
