@@ -123,6 +123,39 @@ compare_node(StoreIndex *store, uint32 node, const QuantSlotData *slot, uint32 *
 }
 
 /*
+ * Has the node of a graph lost its last row?  Its code is there until it is
+ * freed, and its entry comes before those of nodes that have been made for the
+ * code since.
+ */
+static bool
+is_dead_node(StoreIndex *store, uint32 node)
+{
+	uint32		page_no = node / STORE_NODES_PER_PAGE;
+	Buffer		buffer;
+	Page		page;
+	bool		dead = false;
+
+	if (store->meta.link_bytes == 0)
+		return false;
+	if (page_no >= store->meta.families[STORE_NODE].pages)
+		vx_store_refresh_meta(store);
+	if (page_no >= store->meta.families[STORE_NODE].pages)
+		return false;
+
+	buffer = vx_store_lock(store, STORE_NODE, page_no, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	if (node % STORE_NODES_PER_PAGE < vx_store_slots(page, STORE_NODE, sizeof(StoreNodeData)))
+	{
+		StoreNodeData *data = (StoreNodeData *)
+			vx_store_slot(page, STORE_NODE, sizeof(StoreNodeData), node % STORE_NODES_PER_PAGE);
+
+		dead = data->state == STORE_NODE_DEAD;
+	}
+	UnlockReleaseBuffer(buffer);
+	return dead;
+}
+
+/*
  * Look for a node whose code equals slot's.  The answer may be out of date
  * at once: the caller checks the incarnation under the node's lock.
  *
@@ -169,7 +202,8 @@ vx_store_find_equal(StoreIndex *store, uint64 hash, const QuantSlotData *slot,
 
 		for (i = 0; i < count; i++)
 		{
-			if (compare_node(store, nodes[i], slot, incarnation))
+			if (compare_node(store, nodes[i], slot, incarnation) &&
+				!is_dead_node(store, nodes[i]))
 			{
 				/* Not all entries have been looked at. */
 				store->named_count = STORE_MAX_NAMED + 1;

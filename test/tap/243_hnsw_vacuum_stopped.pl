@@ -423,6 +423,24 @@ for my $round (1 .. 4)
 		'... and the row comes again, and is found');
 }
 
+# ---- A vector that comes again and again while its old node is dead ----
+{
+	$node->safe_psql('postgres', qq{
+		DROP TABLE h;
+		CREATE TABLE h (id int, v vector($dims));
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops);
+		INSERT INTO h SELECT g, flattest.nth_vector(g, $dims) FROM generate_series(1, 30) g;
+		DELETE FROM h WHERE id = 1});
+	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
+
+	$node->safe_psql('postgres', "INSERT INTO h SELECT 5000 + g, flattest.nth_vector(1, $dims) FROM generate_series(1, 20) g");
+	is($node->safe_psql('postgres', q{SELECT nodes FROM hnsw_index_info('h_v')}), 31, 'a vector that comes again while its node is dead has one new node');
+	release_debug_point($holder);
+	$vacuum->query('SELECT 1');
+	$vacuum->quit;
+	sound('... and vacuum goes on');
+}
+
 check_log($node);
 $node->stop;
 done_testing();
