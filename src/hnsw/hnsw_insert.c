@@ -150,26 +150,47 @@ is_any(void *arg, uint32 node)
 }
 
 /*
- * Make the node the entry point if its level is higher, or in any case; the old
- * one gets a protected link from it.
+ * A walk that has ended among dead nodes may have missed those that live.  If
+ * the entry point does, they are to be found from there: true if the node has
+ * got its protected link so.
+ */
+static bool
+hang_from_entry(StoreIndex *store, uint32 node)
+{
+	uint32		entry;
+
+	vx_store_refresh_meta(store);
+	entry = HnswGetMeta(&store->meta)->entry_node;
+	return entry != STORE_NONE && vx_hnsw_node_is_live(store, entry, NULL) &&
+		vx_hnsw_protect_new(store, &entry, 1, node);
+}
+
+/*
+ * Make the node the entry point if its level is higher, or if it is lonely: has
+ * no neighbour, and cannot hang from the entry point.  The old one gets a
+ * protected link from it.
  */
 static void
-raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level, bool always)
+raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level, bool lonely)
 {
 	for (;;)
 	{
 		const HnswMetaData *known = HnswGetMeta(&store->meta);
-		uint32		old = known->entry_node;
+		uint32		old;
 		HnswMetaData *meta;
 		HnswMetaData changed;
 		Buffer		buffer;
 		StoreWal	wal;
 
-		if (old != STORE_NONE && known->entry_level >= level && !always)
+		/* Asked each time: another one may have become the entry point. */
+		lonely = lonely && !hang_from_entry(store, node);
+		old = known->entry_node;
+		if (old != STORE_NONE && known->entry_level >= level && !lonely)
 			return;
 		if (old != STORE_NONE)
 			vx_hnsw_protect_from(store, &node, 1, old, is_any, NULL);
 
+		VX_DEBUG_POINT("hnsw-insert-raising");
 		buffer = vx_store_lock_meta(store, BUFFER_LOCK_EXCLUSIVE);
 		meta = HnswGetMeta((StoreMetaData *) PageGetContents(BufferGetPage(buffer)));
 		if (meta->entry_node == old)
@@ -192,22 +213,6 @@ raise_entry(StoreIndex *store, uint32 node, uint32 upper, int level, bool always
 }
 
 /*
- * A walk that has ended among dead nodes may have missed those that live.  If
- * the entry point does, they are to be found from there: true if the node has
- * got its protected link so.
- */
-static bool
-hang_from_entry(StoreIndex *store, uint32 node)
-{
-	uint32		entry;
-
-	vx_store_refresh_meta(store);
-	entry = HnswGetMeta(&store->meta)->entry_node;
-	return entry != STORE_NONE && vx_hnsw_node_is_live(store, entry, NULL) &&
-		vx_hnsw_protect_new(store, &entry, 1, node);
-}
-
-/*
  * Insert a node with the page lock held.  Returns false if the graph is empty
  * and the lock is not ours alone.
  */
@@ -225,7 +230,6 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 	uint32		upper_slot = STORE_NONE;
 	uint32		uppers[HNSW_TOP_LEVEL + 1];
 	bool		enter;
-	bool		lonely;
 	int			i;
 	int			l;
 
@@ -271,7 +275,6 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 								levels[l].neighbours, levels[l].wanted);
 
 	VX_DEBUG_POINT("hnsw-insert-linked");
-	lonely = levels[0].count == 0 && !hang_from_entry(store, inserted.node);
 
 	/*
 	 * Who has found dead nodes only, the entry point among them, cannot be
@@ -279,7 +282,7 @@ insert_into_graph(StoreIndex *store, ItemPointer tid, QuantSlotData *slot,
 	 * point: rows of equal codes neither.  They do not find one either whose
 	 * level is higher than the entry point's, and would stay so.
 	 */
-	raise_entry(store, inserted.node, upper_slot, level, lonely);
+	raise_entry(store, inserted.node, upper_slot, level, levels[0].count == 0);
 	if (!enter)
 		vx_store_remember_node(store, hash, inserted.node);
 	return true;

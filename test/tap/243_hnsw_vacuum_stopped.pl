@@ -293,6 +293,39 @@ for my $round (1 .. 4)
 	sound('... and a vacuum');
 }
 
+# ---- Two inserts among the dead that are to be the entry point ----
+
+# Of the two the one of the higher level has to be it.
+for my $round (1 .. 6)
+{
+	$node->safe_psql('postgres', qq{
+		DROP TABLE h;
+		CREATE TABLE h (id int, v vector($dims));
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 2);
+		INSERT INTO h SELECT g, flattest.nth_vector(g, $dims) FROM generate_series(1, 3) g;
+		DELETE FROM h});
+	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
+	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h'});
+	$vacuum->query('SELECT 1');
+	$vacuum->quit;
+
+	my @inserts;
+	for my $id (5001, 5002)
+	{
+		my $insert = $node->background_psql('postgres');
+		$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-raising';
+			\\echo begun
+			INSERT INTO h VALUES ($id, flattest.nth_vector($id, $dims));
+		});
+		wait_for_lock_wait($node, "INSERT INTO h VALUES .$id");
+		push @inserts, $insert;
+	}
+	release_debug_point($holder);
+	$_->query('SELECT 1') for @inserts;
+	$_->quit for @inserts;
+	sound("two inserts are to be the entry point, $round");
+}
+
 # ---- An insert that never links its node ----
 
 # The vector was there before, and what vacuum has left of it leads to the
