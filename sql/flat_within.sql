@@ -250,6 +250,18 @@ EXPLAIN (COSTS OFF) SELECT id FROM flat_within WHERE v <-> :'near' < 1.9 ORDER B
 SELECT count(*) FROM (SELECT id FROM flat_within WHERE v <-> :'near' < 1.9 ORDER BY v <-> :'far' LIMIT 1000) s;
 RESET enable_bitmapscan;
 
+-- A sample of several lengths: estimates do not stop at vectors that another condition, or an update, has left behind
+CREATE TABLE flat_within_lengths (id int, v vector);
+INSERT INTO flat_within_lengths SELECT i, CASE WHEN i % 2 = 0 THEN ARRAY[i, 1] ELSE ARRAY[i, 2, 3] END::vector FROM generate_series(1, 300) i;
+INSERT INTO flat_within_lengths SELECT 300 + i, CASE WHEN i % 2 = 0 THEN '[5,5]' ELSE '[5,5,5]' END::vector FROM generate_series(1, 40) i;
+ANALYZE flat_within_lengths;
+SELECT count(*) FROM flat_within_lengths WHERE vector_dims(v) = 2 AND l2_within(v, '[10,1]', 3);
+SELECT count(*) FROM flat_within_lengths WHERE vector_dims(v) = 3 AND v <->@ ANY (ARRAY[vector_ball('[11,2,3]', 3), NULL]);
+UPDATE flat_within_lengths SET v = subvector(v, 1, 2);
+SELECT count(*) FROM flat_within_lengths WHERE l2_within(v, '[10,1]', 2.5);
+SELECT count(*) FROM flat_within_lengths WHERE l2_within(v, '[10,1,1]', 2.5);
+DROP TABLE flat_within_lengths;
+
 -- Where conditions of a policy come first, and may not be told of others
 CREATE ROLE regress_flat_within;
 GRANT SELECT ON flat_within TO regress_flat_within;

@@ -48,21 +48,25 @@ COMMENT ON FUNCTION ip_within(vector, vector_ball) IS 'implementation of <#>@ op
 COMMENT ON FUNCTION cosine_within(vector, vector_ball) IS 'implementation of <=>@ operator';
 COMMENT ON FUNCTION l1_within(vector, vector_ball) IS 'implementation of <+>@ operator';
 
+CREATE FUNCTION vector_ball_sel(internal, oid, internal, int4) RETURNS float8
+	AS 'MODULE_PATHNAME', 'vecext_vector_ball_sel' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_ball_sel(internal, oid, internal, int4) IS 'selectivity of vector <->@ vector_ball and its like';
+
 CREATE OPERATOR <->@ (
 	LEFTARG = vector, RIGHTARG = vector_ball, FUNCTION = l2_within,
-	RESTRICT = matchingsel, JOIN = matchingjoinsel
+	RESTRICT = vector_ball_sel, JOIN = matchingjoinsel
 );
 CREATE OPERATOR <#>@ (
 	LEFTARG = vector, RIGHTARG = vector_ball, FUNCTION = ip_within,
-	RESTRICT = matchingsel, JOIN = matchingjoinsel
+	RESTRICT = vector_ball_sel, JOIN = matchingjoinsel
 );
 CREATE OPERATOR <=>@ (
 	LEFTARG = vector, RIGHTARG = vector_ball, FUNCTION = cosine_within,
-	RESTRICT = matchingsel, JOIN = matchingjoinsel
+	RESTRICT = vector_ball_sel, JOIN = matchingjoinsel
 );
 CREATE OPERATOR <+>@ (
 	LEFTARG = vector, RIGHTARG = vector_ball, FUNCTION = l1_within,
-	RESTRICT = matchingsel, JOIN = matchingjoinsel
+	RESTRICT = vector_ball_sel, JOIN = matchingjoinsel
 );
 COMMENT ON OPERATOR <->@ (vector, vector_ball) IS 'L2 distance to the centre is at most the radius';
 COMMENT ON OPERATOR <#>@ (vector, vector_ball) IS 'negative inner product with the centre is at most the radius';

@@ -14,6 +14,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -33,6 +34,7 @@
 #include "utils/syscache.h"
 
 #include "am/am_index.h"
+#include "type/type_ball.h"
 
 /* What a worker's first look at a page costs, in units of seq_page_cost */
 #define MAP_PAGE_COST 0.1
@@ -203,6 +205,60 @@ estimate_selectivity(SupportRequestSelectivity *request)
 	request->selectivity = restriction_selectivity(request->root, operator, args,
 												   request->inputcollid, request->varRelid);
 	return true;
+}
+
+/* Does a kind of the column's sample hold vectors of other dimensions? */
+static bool
+has_other_dims(const VariableStatData *column, int kind, int dims)
+{
+	AttStatsSlot slot;
+	bool		found = false;
+	int			i;
+
+	if (!get_attstatsslot(&slot, column->statsTuple, kind, InvalidOid, ATTSTATSSLOT_VALUES))
+		return false;
+	for (i = 0; i < slot.nvalues && !found; i++)
+		found = vx_type_count_dims(slot.values[i]) != dims;
+	free_attstatsslot(&slot);
+	return found;
+}
+
+/*
+ * Selectivity of the threshold operators.  The sample, to which matchingsel()
+ * applies the operator, can hold vectors that the operator refuses: of rows
+ * that other conditions leave out, or that are gone by now.
+ */
+PG_FUNCTION_INFO_V1(vecext_vector_ball_sel);
+Datum
+vecext_vector_ball_sel(PG_FUNCTION_ARGS)
+{
+	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
+	Oid			operator = PG_GETARG_OID(1);
+	List	   *args = (List *) PG_GETARG_POINTER(2);
+	int			var_relid = PG_GETARG_INT32(3);
+	VariableStatData column;
+	Node	   *ball;
+	bool		column_on_left;
+	bool		refused = false;
+
+	if (get_restriction_variable(root, args, var_relid, &column, &ball, &column_on_left))
+	{
+		if (column_on_left && IsA(ball, Const) && !((Const *) ball)->constisnull &&
+			HeapTupleIsValid(column.statsTuple) &&
+			statistic_proc_security_check(&column, get_opcode(operator)))
+		{
+			VectorBall *value = DatumGetVectorBall(((Const *) ball)->constvalue);
+			int			dims = vx_type_ball_center(value)->dim;
+
+			refused = has_other_dims(&column, STATISTIC_KIND_MCV, dims) ||
+				has_other_dims(&column, STATISTIC_KIND_HISTOGRAM, dims);
+		}
+		ReleaseVariableStats(column);
+	}
+	if (refused)
+		PG_RETURN_FLOAT8(DEFAULT_MATCHING_SEL);
+	PG_RETURN_FLOAT8(generic_restriction_selectivity(root, operator, PG_GET_COLLATION(), args,
+													 var_relid, DEFAULT_MATCHING_SEL));
 }
 
 /* Planner support function of l2_within, ip_within, cosine_within, l1_within */

@@ -77,6 +77,7 @@ INSERT INTO expected_function VALUES
 	('vector_ball_recv(internal)', 'vector_ball', 'vector_ball_recv', 1, true, 'i', 's'),
 	('vector_ball_send(vector_ball)', 'bytea', 'vector_ball_send', 1, true, 'i', 's'),
 	('vector_ball(vector,double precision)', 'vector_ball', 'vector_ball', 1, true, 'i', 's'),
+	('vector_ball_sel(internal,oid,internal,integer)', 'double precision', 'vector_ball_sel', 1, true, 's', 's'),
 	('l2_within(vector,vector_ball)', 'boolean', 'l2_within_ball', 10, true, 'i', 's'),
 	('ip_within(vector,vector_ball)', 'boolean', 'ip_within_ball', 10, true, 'i', 's'),
 	('cosine_within(vector,vector_ball)', 'boolean', 'cosine_within_ball', 10, true, 'i', 's'),
@@ -137,10 +138,10 @@ SELECT isnt(obj_description('vector_ball'::regtype, 'pg_type'), NULL, 'the type 
 SELECT set_eq(
 	$$SELECT oprname::text, oprcode::regprocedure::text, oprresult::regtype::text, oprcom, oprnegate, oprcanhash, oprcanmerge, oprrest::text, oprjoin::text
 	FROM pg_operator WHERE oprright = 'vector_ball'::regtype AND oprleft = 'vector'::regtype$$,
-	$$VALUES ('<->@', 'l2_within(vector,vector_ball)', 'boolean', 0::oid, 0::oid, false, false, 'matchingsel', 'matchingjoinsel'),
-		('<#>@', 'ip_within(vector,vector_ball)', 'boolean', 0, 0, false, false, 'matchingsel', 'matchingjoinsel'),
-		('<=>@', 'cosine_within(vector,vector_ball)', 'boolean', 0, 0, false, false, 'matchingsel', 'matchingjoinsel'),
-		('<+>@', 'l1_within(vector,vector_ball)', 'boolean', 0, 0, false, false, 'matchingsel', 'matchingjoinsel')$$,
+	$$VALUES ('<->@', 'l2_within(vector,vector_ball)', 'boolean', 0::oid, 0::oid, false, false, 'vector_ball_sel', 'matchingjoinsel'),
+		('<#>@', 'ip_within(vector,vector_ball)', 'boolean', 0, 0, false, false, 'vector_ball_sel', 'matchingjoinsel'),
+		('<=>@', 'cosine_within(vector,vector_ball)', 'boolean', 0, 0, false, false, 'vector_ball_sel', 'matchingjoinsel'),
+		('<+>@', 'l1_within(vector,vector_ball)', 'boolean', 0, 0, false, false, 'vector_ball_sel', 'matchingjoinsel')$$,
 	'threshold operators have their functions and estimators');
 SELECT is_empty(
 	$$SELECT oprname FROM pg_operator WHERE oprright = 'vector_ball'::regtype AND obj_description(oid, 'pg_operator') IS NULL$$,
