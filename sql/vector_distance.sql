@@ -30,14 +30,16 @@ SELECT l2_distance('[3e38]'::vector, '[-3e38]'), inner_product('[3e38]'::vector,
 	vector_negative_inner_product('[3e38]'::vector, '[3e38]'), inner_product('[3e38]'::vector, '[-3e38]'),
 	l1_distance('[3e38]'::vector, '[-3e38]'), vector_l2_squared_distance('[1e20]'::vector, '[-1e20]');
 
--- Cosine: in range, NaN for norms that are 0 or overflow.  A norm whose square
--- underflows makes the quotient infinite, which counts as 1.
+-- Cosine: in range, NaN for zero vectors.  A norm whose square overflows makes
+-- the quotient 0, or NaN if the product overflows, too; a norm whose square
+-- underflows makes it infinite, which counts as 1.
 SELECT cosine_distance('[1,2]'::vector, '[2,4]') AS same, cosine_distance('[1,1]'::vector, '[1.1,1.1]') BETWEEN 0 AND 1e-6 AS parallel,
 	cosine_distance('[1,1]'::vector, '[-1.1,-1.1]') BETWEEN 2 - 1e-6 AND 2 AS opposite,
 	cosine_distance('[1,2,3,4,5,6,7,8,9]'::vector, '[1,2,3,4,5,6,7,8,9]') AS same_9,
 	cosine_distance('[1,2,3,4,5,6,7,8,9]'::vector, '[-1,-2,-3,-4,-5,-6,-7,-8,-9]') AS opposite_9;
 SELECT cosine_distance('[1,2]'::vector, '[0,0]') AS one_zero, cosine_distance('[0,0]'::vector, '[0,0]') AS both_zero,
-	cosine_distance('[3e38]'::vector, '[3e38]') AS overflow, cosine_distance('[1e-30]'::vector, '[1]') AS underflow;
+	cosine_distance('[3e38]'::vector, '[3e38]') AS overflow,
+	cosine_distance('[1e30]'::vector, '[-1]') AS one_overflow, cosine_distance('[1e-30]'::vector, '[1]') AS underflow;
 SELECT vector_spherical_distance('[1,0]', '[1,0]') AS same, vector_spherical_distance('[1,0]', '[-1,0]') AS opposite,
 	vector_spherical_distance('[2,0]', '[2,0]') AS clamped, vector_spherical_distance('[2,0]', '[-2,0]') AS clamped_opposite;
 

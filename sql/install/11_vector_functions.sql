@@ -10,13 +10,13 @@ CREATE FUNCTION inner_product(vector, vector) RETURNS float8
 	AS 'MODULE_PATHNAME', 'vecext_inner_product'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION inner_product(vector, vector) IS
-	'inner product; float4 accumulation, Infinity on overflow; error if dimensions differ';
+	'inner product; float4 accumulation, infinite or NaN on overflow; error if dimensions differ';
 
 CREATE FUNCTION cosine_distance(vector, vector) RETURNS float8
 	AS 'MODULE_PATHNAME', 'vecext_cosine_distance'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION cosine_distance(vector, vector) IS
-	'1 minus the cosine of the angle, 0 to 2; NaN if a norm is 0 or overflows; error if dimensions differ';
+	'1 minus the cosine of the angle, 0 to 2; NaN if a norm is 0; float4 accumulation, of no use where the square of a norm overflows or vanishes; error if dimensions differ';
 
 CREATE FUNCTION l1_distance(vector, vector) RETURNS float8
 	AS 'MODULE_PATHNAME', 'vecext_l1_distance'

@@ -38,7 +38,10 @@ vx_distance_negative_ip_by(const DistanceKernels *kernels, int dims, const float
 	return -(double) kernels->inner_product_f32(dims, a, b);
 }
 
-/* 1 - cos(a, b) in [0, 2]; NaN if a norm is 0 or not finite */
+/*
+ * 1 - cos(a, b) in [0, 2]; NaN if one of them is zero.  Where a float32 sum of
+ * squares overflows or vanishes, it may be any number in this range or NaN.
+ */
 static inline double
 vx_distance_cosine_by(const DistanceKernels *kernels, int dims, const float *a, const float *b)
 {
