@@ -262,6 +262,8 @@ run_perl_test()
 	stem=$VX_WORK/results/${name//\//_}
 	mkdir -p "$dir/log" "$VX_WORK/ports"
 	(
+		# with_time_limit ends the story
+		trap : INT TERM HUP
 		unset PGHOST PGPORT PGUSER PGDATABASE
 		cd "$VX_SRC" || exit 1
 		export PATH="$("$VX_PG_CONFIG" --bindir):$PATH"
@@ -273,6 +275,7 @@ run_perl_test()
 		with_time_limit "$2" perl "$file" >"$stem.tap" 2>"$stem.log" </dev/null
 	)
 	status=$?
+	stop_servers_below "$dir"
 	# 15 writes its log below TESTDIR, later majors where TESTLOGDIR says
 	log=$(find "$dir" -name 'regress_log_*' | head -n 1)
 	if ! count_result "$name" "$status" "$stem.tap" "${log:-$stem.log}"; then
@@ -382,9 +385,23 @@ suite_neon()
 	unset CC VX_EMULATOR
 }
 
+# A story that ran out of time leaves its servers behind.
+stop_servers_below()
+{
+	local file pid
+
+	find "$1" -name postmaster.pid 2>/dev/null | while read -r file; do
+		read -r pid <"$file"
+		# an old file's number may be another process by now
+		[ ! "/proc/$pid/cwd" -ef "${file%/*}" ] || kill -QUIT "$pid"
+	done
+}
+
 stop_left_servers()
 {
 	[ -z "${VX_CLUSTER:-}" ] || stop_cluster "$VX_CLUSTER" immediate
+	stop_servers_below "$VX_WORK/tap"
+	stop_servers_below "$VX_WORK/long"
 }
 
 # run_suites NAME...: the score ends in $VX_WORK/score.

@@ -40,14 +40,19 @@ fail_test()
 	return 1
 }
 
-# with_time_limit SECONDS COMMAND...: what hangs is ended, then killed.
+# with_time_limit SECONDS COMMAND...: what hangs is ended, then killed.  So is
+# what a signal meets: timeout's process group does not hear of the terminal's,
+# and bash would look at one only after a command in the foreground has ended.
 with_time_limit()
-{
-	local seconds=$(($1 * VX_PATIENCE))
-
+(
+	seconds=$(($1 * VX_PATIENCE)) limited=
 	shift
-	timeout --kill-after=20 "$seconds" "$@"
-}
+	trap 'kill "$limited" 2>/dev/null; wait "$limited"; exit 130' INT TERM HUP
+	# bash lets what is in the background ignore SIGINT
+	env --default-signal=INT timeout --kill-after=20 "$seconds" "$@" <&0 &
+	limited=$!
+	wait "$limited"
+)
 
 # run_tap TITLE SECONDS COMMAND...: a command that prints TAP, or nothing but
 # its exit status.
