@@ -45,19 +45,20 @@ apt_get()
 install_server_packages()
 {
 	local conf=/etc/postgresql-common/createcluster.conf
-	local saved status
+	local saved
 
 	apt_get install --no-install-recommends postgresql-common || return 1
 	say "The server package will not create or start a cluster on this machine."
 	saved=$(mktemp)
 	cat "$conf" >"$saved" 2>/dev/null
-	{ cat "$saved"; echo "create_main_cluster = false"; } |
-		as_root tee "$conf" >/dev/null
-	apt_get install --no-install-recommends "$@"
-	status=$?
-	as_root tee "$conf" <"$saved" >/dev/null
-	rm -f "$saved"
-	return $status
+	(
+		# also when the run is interrupted
+		trap 'as_root tee "$conf" <"$saved" >/dev/null; rm -f "$saved"' EXIT
+		trap 'exit 130' INT TERM HUP
+		{ cat "$saved"; echo "create_main_cluster = false"; } |
+			as_root tee "$conf" >/dev/null
+		apt_get install --no-install-recommends "$@"
+	)
 }
 
 # ensure_packages PACKAGE...: announce and install what is missing.
