@@ -6,7 +6,8 @@
 # installcheck, clean.  Both work from a checkout and out of tree
 # (make -f SRC/Makefile VPATH=SRC).
 
-VX_SRC := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+# In place it is ".": make has no names with spaces, and a checkout's may have some.
+VX_SRC := $(if $(filter-out Makefile,$(strip $(MAKEFILE_LIST))),$(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST))))),.)
 
 # The front targets, with the words that "make help" prints: the only list.
 #
