@@ -53,6 +53,32 @@ sub vacuum_to
 	return ($holder, $vacuum);
 }
 
+# The same of an insert; who holds the point is there already.
+sub insert_to
+{
+	my ($point, $values) = @_;
+	my $insert = $node->background_psql('postgres', on_error_stop => 0);
+
+	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = '$point';
+		\\echo begun
+		INSERT INTO h $values;
+	});
+	my $pattern = $values =~ s/[()\[\]+*.]/./gr;
+	wait_for_lock_wait($node, "INSERT INTO h $pattern");
+	return $insert;
+}
+
+# Cancel what stands there; the session may still tell what it said.
+sub cancel
+{
+	my ($session, $query) = @_;
+
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\\s*$query'");
+	$session->query('SELECT 1');
+	$session->quit;
+	return $session->{stderr};
+}
+
 for my $point ('vacuum-marked', 'vacuum-unlinked', 'hnsw-vacuum-marked', 'hnsw-vacuum-planted',
 	'hnsw-vacuum-repairing', 'hnsw-vacuum-repaired', 'hnsw-vacuum-freeing', 'hnsw-vacuum-freed')
 {
@@ -215,16 +241,9 @@ for my $m (2, 4, 16)
 	is($node->safe_psql('postgres', "SELECT nodes FROM hnsw_index_info('h_v')"), $fits - 1, 'one more node fits its page');
 	$node->safe_psql('postgres', 'DELETE FROM h WHERE id > 0');
 	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
-	my $insert = $node->background_psql('postgres', on_error_stop => 0);
-	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-protecting';
-		\\echo begun
-		INSERT INTO h SELECT 10001, flattest.nth_vector(10001, $dims);
-	});
-	wait_for_lock_wait($node, 'INSERT INTO h');
+	my $insert = insert_to('hnsw-insert-protecting', "SELECT 10001, flattest.nth_vector(10001, $dims)");
 	$node->safe_psql('postgres', "INSERT INTO h SELECT 10002, flattest.nth_vector(10002, $dims)");
-	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h'});
-	$vacuum->query('SELECT 1');
-	$vacuum->quit;
+	cancel($vacuum, 'VACUUM h');
 	release_debug_point($holder);
 	$insert->query('SELECT 1');
 	is($insert->{stderr} =~ s/background_psql[^\n]*\n//gr, '', 'both rows are inserted');
@@ -249,12 +268,7 @@ for my $hole (map { "(flattest.nth_vector($_, $dims) * $half)" } 1 .. 3)
 	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-planted');
 
 	my $second = hold_debug_point_next($node);
-	my $insert = $node->background_psql('postgres', on_error_stop => 0);
-	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-descended';
-		\\echo begun
-		INSERT INTO h VALUES (5001, $hole);
-	});
-	wait_for_lock_wait($node, 'INSERT INTO h');
+	my $insert = insert_to('hnsw-insert-descended', "VALUES (5001, $hole)");
 	release_debug_point($holder);
 	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h' AND
 		state = 'active' AND wait_event IS DISTINCT FROM 'page'}) or die 'vacuum neither ends nor waits for the insert';
@@ -283,9 +297,7 @@ for my $round (1 .. 4)
 			array_fill(100::float4, ARRAY[$dims])::vector FROM generate_series(1, 200) g;
 		DELETE FROM h WHERE id > 1000 OR id % 6 > 0});
 	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
-	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h'});
-	$vacuum->query('SELECT 1');
-	$vacuum->quit;
+	cancel($vacuum, 'VACUUM h');
 	release_debug_point($holder);
 	$node->safe_psql('postgres', "INSERT INTO h VALUES (5001, array_fill(100::float4, ARRAY[$dims])::vector)");
 	sound("an insert among the dead, $round");
@@ -305,19 +317,12 @@ for my $round (1 .. 6)
 		INSERT INTO h SELECT g, flattest.nth_vector(g, $dims) FROM generate_series(1, 3) g;
 		DELETE FROM h});
 	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
-	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h'});
-	$vacuum->query('SELECT 1');
-	$vacuum->quit;
+	cancel($vacuum, 'VACUUM h');
 
 	my @inserts;
 	for my $id (5001, 5002)
 	{
-		my $insert = $node->background_psql('postgres');
-		$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-raising';
-			\\echo begun
-			INSERT INTO h VALUES ($id, flattest.nth_vector($id, $dims));
-		});
-		wait_for_lock_wait($node, "INSERT INTO h VALUES .$id");
+		my $insert = insert_to('hnsw-insert-raising', "VALUES ($id, flattest.nth_vector($id, $dims))");
 		push @inserts, $insert;
 	}
 	release_debug_point($holder);
@@ -341,19 +346,10 @@ $node->safe_psql('postgres', 'VACUUM h');
 for my $end ('is cancelled', 'dies in a crash')
 {
 	my $holder = hold_debug_point($node);
-	my $insert = $node->background_psql('postgres', on_error_stop => 0);
-
-	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-unlinked';
-		\\echo begun
-		INSERT INTO h VALUES (5002, $half);
-	});
-	wait_for_lock_wait($node, 'INSERT INTO h');
+	my $insert = insert_to('hnsw-insert-unlinked', "VALUES (5002, $half)");
 	if ($end eq 'is cancelled')
 	{
-		$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*INSERT INTO h'});
-		$insert->query('SELECT 1');
-		like($insert->{stderr}, qr/canceling statement/, "an insert $end");
-		$insert->quit;
+		like(cancel($insert, 'INSERT INTO h'), qr/canceling statement/, "an insert $end");
 		release_debug_point($holder);
 	}
 	else
@@ -375,20 +371,10 @@ for my $end ('is cancelled', 'dies in a crash')
 {
 	$node->safe_psql('postgres', 'DELETE FROM h');
 	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
-	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*VACUUM h'});
-	$vacuum->query('SELECT 1');
-	$vacuum->quit;
+	cancel($vacuum, 'VACUUM h');
 
-	my $insert = $node->background_psql('postgres', on_error_stop => 0);
-	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-linked';
-		\\echo begun
-		INSERT INTO h VALUES (5002, $half);
-	});
-	wait_for_lock_wait($node, 'INSERT INTO h');
-	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*INSERT INTO h'});
-	$insert->query('SELECT 1');
-	like($insert->{stderr}, qr/canceling statement/, 'an insert among the dead is cancelled');
-	$insert->quit;
+	my $insert = insert_to('hnsw-insert-linked', "VALUES (5002, $half)");
+	like(cancel($insert, 'INSERT INTO h'), qr/canceling statement/, 'an insert among the dead is cancelled');
 	release_debug_point($holder);
 	$node->safe_psql('postgres', "INSERT INTO h VALUES (5003, $half)");
 	sound('an insert among the dead is cancelled, and the row comes again');
@@ -409,17 +395,9 @@ for my $round (1 .. 6)
 			INSERT INTO h VALUES (1, flattest.nth_vector(1, $dims))});
 	} while ($node->safe_psql('postgres', q{SELECT entry_level FROM hnsw_index_info('h_v')}) > 0);
 	my $holder = hold_debug_point($node);
-	my $insert = $node->background_psql('postgres', on_error_stop => 0);
-
-	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-linked';
-		\\echo begun
-		INSERT INTO h VALUES (5002, $half);
-	});
-	wait_for_lock_wait($node, 'INSERT INTO h');
+	my $insert = insert_to('hnsw-insert-linked', "VALUES (5002, $half)");
 	$node->safe_psql('postgres', "INSERT INTO h VALUES (5003, $half)");
-	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*INSERT INTO h'});
-	$insert->query('SELECT 1');
-	$insert->quit;
+	cancel($insert, 'INSERT INTO h');
 	release_debug_point($holder);
 	sound("an insert is cancelled before it is the entry point, and the row has come again, $round");
 	is($node->safe_psql('postgres', "SET enable_seqscan = off; SELECT id FROM h ORDER BY v <-> $half LIMIT 1"), 5003,
