@@ -68,6 +68,18 @@ sub insert_to
 	return $insert;
 }
 
+# A graph of small lists, and nobody lives in it
+sub three_dead_rows
+{
+	$node->safe_psql('postgres', qq{
+		DROP TABLE h;
+		CREATE TABLE h (id int, v vector($dims));
+		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 2);
+		INSERT INTO h SELECT g, flattest.nth_vector(g, $dims) FROM generate_series(1, 3) g;
+		DELETE FROM h});
+	return;
+}
+
 # Cancel what stands there; the session may still tell what it said.
 sub cancel
 {
@@ -310,20 +322,14 @@ for my $round (1 .. 4)
 # Of the two the one of the higher level has to be it.
 for my $round (1 .. 6)
 {
-	$node->safe_psql('postgres', qq{
-		DROP TABLE h;
-		CREATE TABLE h (id int, v vector($dims));
-		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 2);
-		INSERT INTO h SELECT g, flattest.nth_vector(g, $dims) FROM generate_series(1, 3) g;
-		DELETE FROM h});
+	three_dead_rows();
 	my ($holder, $vacuum) = vacuum_to('hnsw-vacuum-marked');
 	cancel($vacuum, 'VACUUM h');
 
 	my @inserts;
 	for my $id (5001, 5002)
 	{
-		my $insert = insert_to('hnsw-insert-raising', "VALUES ($id, flattest.nth_vector($id, $dims))");
-		push @inserts, $insert;
+		push @inserts, insert_to('hnsw-insert-raising', "VALUES ($id, flattest.nth_vector($id, $dims))");
 	}
 	release_debug_point($holder);
 	$_->query('SELECT 1') for @inserts;
@@ -408,25 +414,16 @@ for my $round (1 .. 6)
 # be the only node that lives, and lacks the lists of its levels.
 for my $round (1 .. 4)
 {
-	$node->safe_psql('postgres', qq{
-		DROP TABLE h;
-		CREATE TABLE h (id int, v vector($dims));
-		CREATE INDEX h_v ON h USING hnsw (v vector_l2_ops) WITH (m = 2);
-		INSERT INTO h SELECT g, flattest.nth_vector(g, $dims) FROM generate_series(1, 3) g;
-		DELETE FROM h});
+	three_dead_rows();
 	my $holder = hold_debug_point($node);
-	my ($insert, $vacuum) = map { $node->background_psql('postgres', on_error_stop => 0) } 1 .. 2;
+	my $insert = insert_to('hnsw-insert-unlinked', "VALUES (5002, $half)");
+	my $vacuum = $node->background_psql('postgres', on_error_stop => 0);
 
-	$insert->query_until(qr/begun/, qq{LOAD 'vecext'; SET vecext.debug_point = 'hnsw-insert-unlinked';
-		\\echo begun
-		INSERT INTO h VALUES (5002, $half);
-	});
-	wait_for_lock_wait($node, 'INSERT INTO h');
 	$vacuum->query_until(qr/begun/, "\\echo begun\nVACUUM h;\n");
 	wait_for_lock_wait($node, 'VACUUM h');
-	$node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^\s*INSERT INTO h'});
-	$_->query('SELECT 1') for $insert, $vacuum;
-	$_->quit for $insert, $vacuum;
+	cancel($insert, 'INSERT INTO h');
+	$vacuum->query('SELECT 1');
+	$vacuum->quit;
 	release_debug_point($holder);
 	sound("an insert that vacuum waits for is cancelled, $round");
 	$node->safe_psql('postgres', "INSERT INTO h VALUES (5003, $half)");
