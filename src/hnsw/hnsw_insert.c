@@ -161,7 +161,7 @@ hang_from_entry(StoreIndex *store, uint32 node)
 
 	vx_store_refresh_meta(store);
 	entry = HnswGetMeta(&store->meta)->entry_node;
-	return entry != STORE_NONE && vx_hnsw_node_is_live(store, entry, NULL) &&
+	return entry != STORE_NONE && vx_hnsw_node_is_live(store, entry) &&
 		vx_hnsw_protect_new(store, &entry, 1, node);
 }
 

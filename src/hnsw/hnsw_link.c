@@ -63,31 +63,11 @@ typedef struct ListPlan
 } ListPlan;
 
 bool
-vx_hnsw_node_is_live(StoreIndex *store, uint32 node, uint32 *incarnation)
+vx_hnsw_node_is_live(StoreIndex *store, uint32 node)
 {
-	uint32		slot = node % STORE_NODES_PER_PAGE;
-	Buffer		buffer;
-	Page		page;
-	bool		live = false;
+	StoreNodeData data;
 
-	/* A node that is newer than the metapage as we know it may well live. */
-	if (node / STORE_NODES_PER_PAGE >= store->meta.families[STORE_NODE].pages)
-		vx_store_refresh_meta(store);
-	if (node / STORE_NODES_PER_PAGE >= store->meta.families[STORE_NODE].pages)
-		return false;
-	buffer = vx_store_lock(store, STORE_NODE, node / STORE_NODES_PER_PAGE, BUFFER_LOCK_SHARE);
-	page = BufferGetPage(buffer);
-	if (slot < vx_store_slots(page, STORE_NODE, sizeof(StoreNodeData)))
-	{
-		StoreNodeData *data = (StoreNodeData *)
-			vx_store_slot(page, STORE_NODE, sizeof(StoreNodeData), slot);
-
-		live = data->state == STORE_NODE_LIVE;
-		if (incarnation != NULL)
-			*incarnation = data->incarnation;
-	}
-	UnlockReleaseBuffer(buffer);
-	return live;
+	return vx_store_read_node(store, node, &data) && data.state == STORE_NODE_LIVE;
 }
 
 /* Ask for a node's slot in a family that is numbered as nodes are. */
@@ -215,7 +195,7 @@ vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbours, int coun
 		}
 		if (ours)
 		{
-			if (!vx_hnsw_node_is_live(store, candidate.node, NULL))
+			if (!vx_hnsw_node_is_live(store, candidate.node))
 				continue;
 			spare = NULL;
 		}
@@ -227,7 +207,7 @@ vx_hnsw_select_neighbours(StoreIndex *store, HnswNeighbour *neighbours, int coun
 	{
 		if (passed[i].slot == NULL)
 		{
-			if (!vx_hnsw_node_is_live(store, passed[i].node, NULL))
+			if (!vx_hnsw_node_is_live(store, passed[i].node))
 				continue;
 			if (spare == NULL)
 				spare = palloc(slot_bytes);

@@ -61,7 +61,7 @@ extern bool vx_hnsw_protect_node(StoreIndex *store, uint32 from, uint32 to);
 extern bool vx_hnsw_take_place(StoreIndex *store, uint32 owner, uint32 other, uint32 node);
 
 /* True if the node is in use, by its own page under lock. */
-extern bool vx_hnsw_node_is_live(StoreIndex *store, uint32 node, uint32 *incarnation);
+extern bool vx_hnsw_node_is_live(StoreIndex *store, uint32 node);
 
 /*
  * Copy a node's list as it is on the page and count its entries in use; -1 if

@@ -380,7 +380,7 @@ vx_hnsw_plant_trees(GraphVacuum *vacuum, uint32 entry)
 		if (vacuum->tree[root] != root || root == entry)
 			continue;
 		vx_vacuum_delay_point();
-		if (!vx_hnsw_node_is_live(store, root, NULL))
+		if (!vx_hnsw_node_is_live(store, root))
 		{
 			/* Should it come to life: nobody counts on it. */
 			vacuum->tree[root] = STORE_NONE;

@@ -144,7 +144,7 @@ vx_hnsw_protect_instead(StoreIndex *store, const uint32 *from, int count, uint32
 static bool
 is_live(void *arg, uint32 node)
 {
-	return vx_hnsw_node_is_live((StoreIndex *) arg, node, NULL);
+	return vx_hnsw_node_is_live((StoreIndex *) arg, node);
 }
 
 /*

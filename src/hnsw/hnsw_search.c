@@ -5,9 +5,10 @@
  *
  * The loop works on a whole neighbour list at a time: collect the neighbours
  * that this walk has not seen, prefetch their buffers' headers and codes, and
- * one list later, when these have come, check and compute.  Codes are compared where they lie, between the
- * two checks of a peek (store_peek.h); what fails a check, or takes so long
- * that the checks prove nothing, is read again under its page's lock.
+ * one list later, when these have come, check and compute.  Codes are compared
+ * where they lie, between the two checks of a peek (store_peek.h); what fails a
+ * check, or takes so long that the checks prove nothing, is read again under
+ * its page's lock.
  *
  * Candidates are in one sorted array, seen nodes in a bitmap that is cleared
  * node by node.  The loop allocates nothing.

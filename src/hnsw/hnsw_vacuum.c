@@ -175,7 +175,7 @@ elect_entry(GraphVacuum *vacuum, HnswMetaData *words)
 	for (node = 0; elected.entry_node == STORE_NONE && node < limit; node++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!is_dead(vacuum, node) && vx_hnsw_node_is_live(store, node, NULL))
+		if (!is_dead(vacuum, node) && vx_hnsw_node_is_live(store, node))
 			elected.entry_node = node;
 	}
 	*words = elected;

@@ -102,6 +102,7 @@ extern Buffer vx_store_pin(StoreIndex *store, int family, uint32 page_no);
 extern Buffer vx_store_lock(StoreIndex *store, int family, uint32 page_no, int mode);
 extern bool vx_store_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
 							   Size slot_bytes, Size length, void *copy);
+extern bool vx_store_read_node(StoreIndex *store, uint32 node, StoreNodeData *copy);
 extern bool vx_store_peek_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
 							   Size slot_bytes, Size length, void *copy);
 extern void vx_store_prefetch(StoreIndex *store, int family, uint32 page_no, uint32 end);

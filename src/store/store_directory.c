@@ -130,29 +130,10 @@ compare_node(StoreIndex *store, uint32 node, const QuantSlotData *slot, uint32 *
 static bool
 is_dead_node(StoreIndex *store, uint32 node)
 {
-	uint32		page_no = node / STORE_NODES_PER_PAGE;
-	Buffer		buffer;
-	Page		page;
-	bool		dead = false;
+	StoreNodeData data;
 
-	if (store->meta.link_bytes == 0)
-		return false;
-	if (page_no >= store->meta.families[STORE_NODE].pages)
-		vx_store_refresh_meta(store);
-	if (page_no >= store->meta.families[STORE_NODE].pages)
-		return false;
-
-	buffer = vx_store_lock(store, STORE_NODE, page_no, BUFFER_LOCK_SHARE);
-	page = BufferGetPage(buffer);
-	if (node % STORE_NODES_PER_PAGE < vx_store_slots(page, STORE_NODE, sizeof(StoreNodeData)))
-	{
-		StoreNodeData *data = (StoreNodeData *)
-			vx_store_slot(page, STORE_NODE, sizeof(StoreNodeData), node % STORE_NODES_PER_PAGE);
-
-		dead = data->state == STORE_NODE_DEAD;
-	}
-	UnlockReleaseBuffer(buffer);
-	return dead;
+	return store->meta.link_bytes > 0 && vx_store_read_node(store, node, &data) &&
+		data.state == STORE_NODE_DEAD;
 }
 
 /*

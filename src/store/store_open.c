@@ -497,7 +497,23 @@ vx_store_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
 }
 
 /*
- * The same by a peek where one succeeds: then the copy may be torn, and if the
+ * Copy a node's slot.  Returns false if there is no such node; pages newer than
+ * the metapage as we know it are looked for.
+ */
+bool
+vx_store_read_node(StoreIndex *store, uint32 node, StoreNodeData *copy)
+{
+	uint32		page_no = node / STORE_NODES_PER_PAGE;
+
+	if (page_no >= store->meta.families[STORE_NODE].pages)
+		vx_store_refresh_meta(store);
+	return page_no < store->meta.families[STORE_NODE].pages &&
+		vx_store_copy_slot(store, STORE_NODE, page_no, node % STORE_NODES_PER_PAGE,
+						   sizeof(StoreNodeData), sizeof(StoreNodeData), copy);
+}
+
+/*
+ * The same as vx_store_copy_slot by a peek where one succeeds: then the copy may be torn, and if the
  * page has no such slot, it is zeros, which is what lies behind the slots in
  * use: no list, a code of incarnation 0, which no node has, no value.
  */
