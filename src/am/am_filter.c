@@ -522,7 +522,10 @@ vx_am_test_row(const AmFilter *filter, uint32 row, bool peek)
 	StoreIndex *store = state->store;
 	int			i;
 
-	/* Long arrays have as many patterns, and many rows may be tested in a row. */
+	/*
+	 * Long arrays have as many patterns, and many rows may be tested in a
+	 * row.
+	 */
 	CHECK_FOR_INTERRUPTS();
 	for (i = 0; i < state->count; i++)
 	{
