@@ -99,6 +99,28 @@ SELECT indexrelid::regclass AS broken, c.* FROM pg_index, flat_index_check(index
 WHERE indrelid = 'flat_mixed'::regclass;
 DROP TABLE flat_mixed;
 
+-- A search runs the expression that it orders by, and none of other columns.
+CREATE FUNCTION flat_mixed_tell(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RAISE NOTICE 'other expression of %', $1;
+	RETURN $1;
+END
+$$;
+CREATE TABLE flat_mixed (id int, e vector);
+INSERT INTO flat_mixed SELECT i, pg_temp.nth(i) FROM generate_series(1, 3) i;
+SET client_min_messages = warning;
+CREATE INDEX flat_mixed_flat ON flat_mixed USING flat ((e::vector(6)) vector_l2_ops, (flat_mixed_tell(id)));
+CREATE INDEX flat_mixed_hnsw ON flat_mixed USING hnsw ((e::vector(6)) vector_ip_ops, (flat_mixed_tell(id)));
+RESET client_min_messages;
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF) SELECT id FROM flat_mixed ORDER BY e::vector(6) <-> :'q';
+SELECT id FROM flat_mixed ORDER BY e::vector(6) <-> :'q';
+EXPLAIN (COSTS OFF) SELECT id FROM flat_mixed ORDER BY e::vector(6) <#> :'q';
+SELECT id FROM flat_mixed ORDER BY e::vector(6) <#> :'q';
+RESET enable_seqscan;
+DROP TABLE flat_mixed;
+DROP FUNCTION flat_mixed_tell;
+
 -- Partitions: one index each, merged in order
 CREATE TABLE flat_parted (id int, v vector(6)) PARTITION BY RANGE (id);
 CREATE TABLE flat_parted_1 PARTITION OF flat_parted FOR VALUES FROM (0) TO (500);

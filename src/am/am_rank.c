@@ -21,11 +21,11 @@
 #include "postgres.h"
 
 #include "access/tableam.h"
-#include "catalog/index.h"
 #include "executor/executor.h"
 #include "lib/pairingheap.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
+#include "utils/relcache.h"
 
 #include "am/am_rank.h"
 
@@ -43,8 +43,8 @@ struct AmRank
 	AmToast    *toast;
 	TupleTableSlot *slot;
 	AttrNumber	attribute;		/* of the table; 0: an expression */
-	IndexInfo  *index_info;		/* for expressions */
-	EState	   *estate;
+	ExprState  *expression;
+	EState	   *estate;			/* for the expression */
 	MemoryContext row_context;
 	MemoryContext heap_context;
 	pairingheap *heap;
@@ -75,8 +75,14 @@ vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query, AmToast *toast)
 	rank->attribute = scan->indexRelation->rd_index->indkey.values[0];
 	if (rank->attribute == 0)
 	{
-		rank->index_info = BuildIndexInfo(scan->indexRelation);
+		List	   *expressions = RelationGetIndexExpressions(scan->indexRelation);
+
+		/*
+		 * Of those of other columns the query says nothing: whoever searches
+		 * does not run them.
+		 */
 		rank->estate = CreateExecutorState();
+		rank->expression = ExecPrepareExpr(linitial(expressions), rank->estate);
 		GetPerTupleExprContext(rank->estate)->ecxt_scantuple = rank->slot;
 	}
 	rank->row_context = AllocSetContextCreate(CurrentMemoryContext, "vecext row",
@@ -99,16 +105,12 @@ vx_am_end_rank(AmRank *rank)
 static Datum
 get_value(AmRank *rank, bool *isnull)
 {
-	Datum		values[INDEX_MAX_KEYS];
-	bool		nulls[INDEX_MAX_KEYS];
-
 	if (rank->attribute != 0)
 		return slot_getattr(rank->slot, rank->attribute, isnull);
 
 	ResetPerTupleExprContext(rank->estate);
-	FormIndexDatum(rank->index_info, rank->slot, rank->estate, values, nulls);
-	*isnull = nulls[0];
-	return values[0];
+	return ExecEvalExprSwitchContext(rank->expression, GetPerTupleExprContext(rank->estate),
+									 isnull);
 }
 
 bool
