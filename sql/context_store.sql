@@ -232,6 +232,11 @@ SELECT content_fingerprint('  Go, uses   GC! ') = content_fingerprint('go uses g
 	content_fingerprint(E'\u00c4ra\u00a0-\u00a0\u0416\u0416 \u0661') = sha256(convert_to(E'\u00e4ra \u0436\u0436 \u0661', 'UTF8')) AS others,
 	content_fingerprint('ab') = content_fingerprint('a b') AS words,
 	content_fingerprint('') AS empty, content_fingerprint(' ?! ') AS blank, content_fingerprint(NULL) AS none;
+-- Of a long text it can be cancelled: nextval comes only after it
+CREATE SEQUENCE pg_temp.done;
+SELECT nextval('pg_temp.done') FROM (SELECT 'long'::text AS t OFFSET 0) l
+	WHERE CASE WHEN pg_cancel_backend(pg_backend_pid()) THEN content_fingerprint(t) END IS NOT NULL;
+SELECT is_called FROM pg_temp.done;
 SELECT count(*) FROM ctx.node_current WHERE fingerprint = content_fingerprint('ANN likes rust.');
 
 -- A chain of a thousand takes no more memory at its end than at its beginning

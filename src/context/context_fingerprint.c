@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -95,6 +96,7 @@ normalize_text(const char *text, int length)
 		int			bytes = pg_utf_mblen(at);
 		uint32		code;
 
+		CHECK_FOR_INTERRUPTS();
 		if (bytes > end - at || !pg_utf8_islegal(at, bytes))
 		{
 			if (space && to > start)
