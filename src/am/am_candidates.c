@@ -46,6 +46,12 @@ struct AmMatches
 	int			filling;
 };
 
+/*
+ * With more threshold conditions than this a page is copied before its codes are
+ * compared with all of them: nobody shall wait for its lock meanwhile.
+ */
+#define MAX_LOCKED_BALLS 64
+
 /* Lines of a code that are asked for ahead; the kernels ask for the rest. */
 #define PREFETCH_LINES	16
 #define CACHE_LINE		64
@@ -110,6 +116,8 @@ within_balls(AmScan state, int from, const QuantSlotData *slot)
 {
 	int			i;
 
+	/* There may be hundreds of thousands of them. */
+	CHECK_FOR_INTERRUPTS();
 	for (i = from; i < state->ball_count; i++)
 	{
 		AmBall	   *ball = &state->balls[i];
@@ -409,6 +417,7 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 	{
 		Buffer		buffer;
 		Page		page;
+		PGAlignedBlock copy;
 		int			slots;
 		int			hits;
 		int			i;
@@ -417,6 +426,13 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 		vx_store_prefetch(store, STORE_CODE, page_no, end);
 		buffer = vx_store_lock(store, STORE_CODE, page_no, BUFFER_LOCK_SHARE);
 		page = BufferGetPage(buffer);
+		if (state->ball_count > MAX_LOCKED_BALLS)
+		{
+			memcpy(copy.data, page, BLCKSZ);
+			page = (Page) copy.data;
+			UnlockReleaseBuffer(buffer);
+			buffer = InvalidBuffer;
+		}
 		slots = vx_store_slots(page, STORE_CODE, slot_bytes);
 
 		if (query != NULL)
@@ -449,7 +465,8 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 				within_balls(state, first_ball, slot))
 				keep_candidate(state, state->bounds[i], node, slot->incarnation, sort, threshold);
 		}
-		UnlockReleaseBuffer(buffer);
+		if (BufferIsValid(buffer))
+			UnlockReleaseBuffer(buffer);
 	}
 }
 

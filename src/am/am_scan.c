@@ -204,6 +204,7 @@ add_any_ball(AmScan state, ArrayType *array, int keys_left)
 								 sizeof(AmBall) * ((Size) first + count + keys_left + 1));
 	for (i = 0; i < count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (!nulls[i])
 			add_ball(state, DatumGetVectorBall(elements[i]));
 	}
