@@ -128,6 +128,7 @@ typedef struct DeadNode
 #define MAX_DEAD_NODES 262144
 
 static deadtable_hash * dead_nodes = NULL;
+static MemoryContext dead_context = NULL;
 
 /*
  * Walks since one of these was met.  Vacuum takes dead nodes away without
@@ -143,18 +144,32 @@ note_dead(void *arg, uint32 node, uint32 incarnation, uint32 head)
 {
 	HnswWalk   *walk = (HnswWalk *) arg;
 	FullTransactionId next = ReadNextFullTransactionId();
+	deadtable_hash *table = dead_nodes;
 	DeadKey		key;
 	DeadNode   *entry;
 	bool		found;
 
-	if (dead_nodes == NULL)
-		dead_nodes = deadtable_create(TopMemoryContext, 256, NULL);
-	if (dead_nodes->members >= MAX_DEAD_NODES)
-		deadtable_reset(dead_nodes);
+	if (table == NULL)
+	{
+		if (dead_context == NULL)
+			dead_context = AllocSetContextCreate(TopMemoryContext, "vecext dead nodes",
+												 ALLOCSET_DEFAULT_SIZES);
+		MemoryContextReset(dead_context);
+		table = deadtable_create(dead_context, 256, NULL);
+	}
+	if (table->members >= MAX_DEAD_NODES)
+		deadtable_reset(table);
 	key.build_id = walk->store->meta.build_id;
 	key.node = node;
 	key.incarnation = incarnation;
-	entry = deadtable_insert(dead_nodes, key, &found);
+
+	/*
+	 * If there is no memory for it to grow, the table takes itself for larger
+	 * than it is: nobody may look into it any more.
+	 */
+	dead_nodes = NULL;
+	entry = deadtable_insert(table, key, &found);
+	dead_nodes = table;
 	entry->head = head;
 	entry->since = U64FromFullTransactionId(next) -
 		(XidFromFullTransactionId(next) - walk->snapshot_xmax);
@@ -186,7 +201,8 @@ may_live(void *arg, uint32 node)
 	DeadNode   *entry;
 
 	/* The node's own page tells what it is now. */
-	if (!vx_store_peek_slot(walk->store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+	if (dead_nodes == NULL ||
+		!vx_store_peek_slot(walk->store, STORE_NODE, node / STORE_NODES_PER_PAGE,
 							node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
 							sizeof(StoreNodeData), &data) ||
 		data.state == STORE_NODE_FREE)
