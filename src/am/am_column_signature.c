@@ -98,7 +98,10 @@ encode_array(const AmColumn *column, Datum value, char *slot)
 	int			i;
 
 	for (i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		add_item(signature, ARRAY_BYTES, ARRAY_ITEM_BITS, hash_element(column, elements[i]));
+	}
 	memcpy(slot, signature, ARRAY_BYTES);
 }
 
@@ -121,6 +124,7 @@ compile_array(const AmColumn *column, StrategyNumber strategy, Oid subtype, Datu
 		pattern = vx_am_add_pattern(test);
 	for (i = 0; i < count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (strategy == AM_STRATEGY_OVERLAPS)
 			pattern = vx_am_add_pattern(test);
 		add_item(pattern, ARRAY_BYTES, ARRAY_ITEM_BITS, hash_element(column, elements[i]));

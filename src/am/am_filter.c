@@ -37,6 +37,12 @@
 /* With more ranges than this a key is looked up rather than compared. */
 #define MAX_COMPARED_RANGES 8
 
+/*
+ * With more patterns than this a page is copied before its signatures are compared
+ * with all of them: nobody shall wait for its lock meanwhile.
+ */
+#define MAX_LOCKED_PATTERNS 1024
+
 /* Bits of the bitmap that most lookups end at */
 #define POINT_BITS 65536
 
@@ -82,6 +88,8 @@ compare_ranges(const void *a, const void *b)
 	const AmKeyRange *left = a;
 	const AmKeyRange *right = b;
 
+	/* Sorting many takes long. */
+	CHECK_FOR_INTERRUPTS();
 	if (left->low != right->low)
 		return left->low < right->low ? -1 : 1;
 	return 0;
@@ -169,6 +177,7 @@ compile_key(const AmColumn *column, ScanKey key, FilterTest *test)
 						  &elements, &nulls, &count);
 		for (i = 0; i < count; i++)
 		{
+			CHECK_FOR_INTERRUPTS();
 			if (!nulls[i])
 				column->methods->compile(column, key->sk_strategy, key->sk_subtype,
 										 elements[i], &test->slot);
@@ -362,6 +371,7 @@ match_signatures(const FilterTest *test, int bytes, const char *slots, int count
 	{
 		const uint64 *pattern = test->slot.patterns + AM_SIGNATURE_WORDS * i;
 
+		CHECK_FOR_INTERRUPTS();
 		if (length == 2)
 			match_pattern(signatures, 2, pattern, count, words);
 		else if (length == 4)
@@ -384,6 +394,7 @@ match_page(const FilterState *state, const FilterTest *test, uint32 page_no, uin
 	int			family = STORE_ATTRIBUTE + test->column;
 	Buffer		buffer;
 	Page		page;
+	PGAlignedBlock copy;
 	const char *bytes;
 	uint32		slots;
 	uint32		whole;
@@ -399,11 +410,19 @@ match_page(const FilterState *state, const FilterTest *test, uint32 page_no, uin
 	/* What lies behind the last slot is zero. */
 	whole = (slots + 31) / 32 * 32;
 	bytes = vx_store_slot(page, family, methods->bytes, first);
+	if (methods->signature && test->slot.count > MAX_LOCKED_PATTERNS)
+	{
+		memcpy(copy.data, bytes, whole * methods->bytes);
+		bytes = copy.data;
+		UnlockReleaseBuffer(buffer);
+		buffer = InvalidBuffer;
+	}
 	if (methods->signature)
 		match_signatures(test, methods->bytes, bytes, whole, words);
 	else
 		match_keys(test, methods->bytes, bytes, whole, words);
-	UnlockReleaseBuffer(buffer);
+	if (BufferIsValid(buffer))
+		UnlockReleaseBuffer(buffer);
 	if (slots % 32 != 0)
 		words[slots / 32] &= (1U << (slots % 32)) - 1;
 }
