@@ -129,6 +129,12 @@ vx_am_open_for_check(Oid index_oid, const char *am_name,
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot access temporary indexes of other sessions")));
+
+	/* Before promotion it has no file. */
+	if (RecoveryInProgress() && !RelationIsPermanent(*index))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary or unlogged relations during recovery")));
 	return mode;
 }
 

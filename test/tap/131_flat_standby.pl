@@ -81,6 +81,11 @@ shared_buffers = 1MB
 	compare($standby, "full_page_writes $fpw, a standby at rest");
 	my ($code, $out, $err) = try_sql($standby, 'SET enable_seqscan = off; SELECT * FROM u ORDER BY v <-> flattest.nth_vector(1, 24)');
 	like($err, qr/cannot access temporary or unlogged relations during recovery/, 'unlogged tables are not for standbys');
+	for my $function ('flat_index_info', 'flat_index_check')
+	{
+		($code, $out, $err) = try_sql($standby, "SELECT * FROM $function('u_v')");
+		like($err, qr/cannot access temporary or unlogged relations during recovery/, "... nor are their indexes: $function");
+	}
 
 	# ---- Reading while WAL pours in ----
 
