@@ -380,7 +380,7 @@ walk_in_steps(HnswWalk *walk, const HnswCandidate **found, int *rank)
 		if (*rank > 0)
 			needed = choose_ef(walk, *rank * FILTER_SLACK);
 		else
-			needed = Max(choose_ef(walk, walk->wanted * (count + PRIOR_NODES) /
+			needed = Max(choose_ef(walk, (double) walk->wanted * (count + PRIOR_NODES) /
 								   (passing + PRIOR_NODES * walk->share)), count + count / 2);
 		if (needed <= walk->ef)
 			return count;
