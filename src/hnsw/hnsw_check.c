@@ -215,13 +215,14 @@ read_uppers(CheckState *state)
 	uint32		per_page = HnswUppersPerPage(meta->upper_bytes);
 	uint32		pages = meta->families[STORE_UPPER].pages;
 	uint32		at = meta->families[STORE_UPPER].free_head;
-	uint8	   *listed = palloc0(pages + 1);
-	uint32	   *next = MemoryContextAllocHuge(CurrentMemoryContext,
-											  sizeof(uint32) * ((Size) pages + 1));
+	uint8	   *listed;
+	uint32	   *next;
 	uint32		page_no;
 	uint32		steps = 0;
 
 	state->uppers = allocate_slots(state, STORE_UPPER, per_page, sizeof(CheckUpper));
+	listed = palloc0(pages + 1);
+	next = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * ((Size) pages + 1));
 	for (page_no = 0; page_no < pages; page_no++)
 	{
 		StoreOpaqueData opaque;
