@@ -355,6 +355,8 @@ vx_store_add_page(StoreIndex *store, int family, uint32 page_no)
 	/* A page that opens an extent reserves all of it. */
 	if (StoreExtentOffset(page_no) == 0)
 	{
+		Page		map_page;
+		uint32		map_no;
 		StoreMapHeaderData *header;
 		uint32		extent_pages = StoreExtentPages(page_no);
 
@@ -367,17 +369,19 @@ vx_store_add_page(StoreIndex *store, int family, uint32 page_no)
 
 		map_buffer = ReadBuffer(index, meta->map_last_block);
 		vx_store_lock_buffer(index, map_buffer, BUFFER_LOCK_EXCLUSIVE);
-		vx_store_check_page(store, BufferGetPage(map_buffer), STORE_KIND_MAP,
-							StorePageGetOpaque(BufferGetPage(map_buffer))->page_no);
-		header = (StoreMapHeaderData *) PageGetContents(BufferGetPage(map_buffer));
+		map_page = BufferGetPage(map_buffer);
+
+		/* Whatever its number is: that is where our special space has it. */
+		map_no = ((StoreOpaque) ((char *) map_page + STORE_PAGE_END))->page_no;
+		vx_store_check_page(store, map_page, STORE_KIND_MAP, map_no);
+		header = (StoreMapHeaderData *) PageGetContents(map_page);
 
 		if (header->entries >= STORE_MAP_ENTRIES_PER_PAGE)
 		{
 			/* The map page is full: chain another one. */
-			uint32		map_no = StorePageGetOpaque(BufferGetPage(map_buffer))->page_no + 1;
 			Buffer		next_buffer = vx_store_new_block(index, MAIN_FORKNUM, reserved);
 
-			vx_store_init_page(BufferGetPage(next_buffer), STORE_KIND_MAP, map_no);
+			vx_store_init_page(BufferGetPage(next_buffer), STORE_KIND_MAP, map_no + 1);
 			vx_store_wal_begin(&wal, index);
 			vx_store_wal_add(&wal, next_buffer, true);
 			vx_store_wal_add(&wal, map_buffer, false);
