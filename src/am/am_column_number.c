@@ -29,7 +29,6 @@
 
 #include "am/am_column.h"
 
-#define MAX_KEY4	PG_UINT32_MAX
 #define MAX_KEY8	PG_UINT64_MAX
 
 static void

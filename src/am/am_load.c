@@ -51,7 +51,6 @@ typedef struct LoadShared
 	QuantKind	quantizer;
 	DistanceMetric metric;
 	int			dims;
-	int			workers;		/* as launched */
 	slock_t		mutex;
 	double		heap_tuples;
 	double		index_tuples;

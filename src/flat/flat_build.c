@@ -97,7 +97,7 @@ vx_flat_build_empty(Relation index)
 {
 	QuantKind	quantizer = vx_am_get_quantizer(index);
 
-	vx_store_build_empty(index, INIT_FORKNUM, vx_am_get_dims(index, "flat", quantizer),
+	vx_store_build_empty(index, vx_am_get_dims(index, "flat", quantizer),
 						 quantizer, vx_am_get_metric(index),
 						 &vx_am_open_columns(index)->store, NULL);
 }

@@ -37,13 +37,11 @@ typedef enum HnswIterativeScan
 
 extern int *vx_hnsw_ef_search_at;
 extern int *vx_hnsw_max_scan_tuples_at;
-extern double *vx_hnsw_scan_mem_multiplier_at;
 extern double vx_hnsw_target_recall;
 
 /* To be used like variables */
 #define vx_hnsw_ef_search (*vx_hnsw_ef_search_at)
 #define vx_hnsw_max_scan_tuples (*vx_hnsw_max_scan_tuples_at)
-#define vx_hnsw_scan_mem_multiplier (*vx_hnsw_scan_mem_multiplier_at)
 #define vx_hnsw_iterative_scan (vx_hnsw_get_iterative_scan())
 
 extern void vx_hnsw_define_settings(void);

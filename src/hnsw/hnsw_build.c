@@ -605,7 +605,7 @@ vx_hnsw_build_empty(Relation index)
 	StoreGraph	words;
 
 	fill_graph_words(&words, index);
-	vx_store_build_empty(index, INIT_FORKNUM, vx_am_get_dims(index, "hnsw", quantizer),
+	vx_store_build_empty(index, vx_am_get_dims(index, "hnsw", quantizer),
 						 quantizer, vx_am_get_metric(index),
 						 &vx_am_open_columns(index)->store, &words);
 }

@@ -37,9 +37,6 @@ typedef struct HnswBuildGraph
 	struct ParallelContext *context;	/* workers who measure it, or NULL */
 } HnswBuildGraph;
 
-/* Bytes that vx_hnsw_allocate_graph will take */
-extern Size vx_hnsw_build_graph_bytes(const QuantParams *quant, uint32 count, int m);
-
 /* Memory for a graph and its codes; the caller then fills slots. */
 extern HnswBuildGraph *vx_hnsw_allocate_graph(Relation heap, Relation index,
 											  const QuantParams *quant, uint32 count,

@@ -213,12 +213,6 @@ create_segment(Relation index, Size bytes)
 	return segment;
 }
 
-Size
-vx_hnsw_build_graph_bytes(const QuantParams *quant, uint32 count, int m)
-{
-	return layout(quant->kind, quant->dims, count, count_graph_bytes(count, m)).end;
-}
-
 HnswBuildGraph *
 vx_hnsw_allocate_graph(Relation heap, Relation index, const QuantParams *quant,
 					   uint32 count, int m, int ef_construction)

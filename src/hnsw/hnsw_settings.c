@@ -31,7 +31,6 @@ double		vx_hnsw_target_recall = 0.95;
 /* Where the values are: here or in another library */
 int		   *vx_hnsw_ef_search_at = &own_ef_search;
 int		   *vx_hnsw_max_scan_tuples_at = &own_max_scan_tuples;
-double	   *vx_hnsw_scan_mem_multiplier_at = &own_scan_mem_multiplier;
 
 /* The server's record of hnsw.ef_search */
 static struct config_generic *ef_search_record = NULL;
@@ -122,10 +121,7 @@ vx_hnsw_define_settings(void)
 								20000, 1, INT_MAX,
 								PGC_USERSET, 0, NULL, NULL, NULL);
 
-	foreign = find_foreign("hnsw.scan_mem_multiplier", PGC_REAL, &found);
-	if (foreign != NULL)
-		vx_hnsw_scan_mem_multiplier_at = ((struct config_real *) foreign)->variable;
-	else
+	if (find_foreign("hnsw.scan_mem_multiplier", PGC_REAL, &found) == NULL)
 		DefineCustomRealVariable("hnsw.scan_mem_multiplier",
 								 "Has no effect; sets the memory of a search in pgvector.",
 								 NULL,

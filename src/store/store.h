@@ -266,9 +266,9 @@ extern void vx_store_build_node_row(StoreBuilder *builder, ItemPointer tid, uint
 extern void vx_store_write_build(StoreBuilder *builder, uint64 more_nodes);
 extern void vx_store_log_build(Relation index);
 extern void vx_store_end_build(StoreBuilder *builder);
-extern void vx_store_build_empty(Relation index, ForkNumber fork, int dims,
-								 QuantKind quantizer, DistanceMetric metric,
-								 const StoreColumns *columns, const StoreGraph *graph);
+extern void vx_store_build_empty(Relation index, int dims, QuantKind quantizer,
+								 DistanceMetric metric, const StoreColumns *columns,
+								 const StoreGraph *graph);
 
 /* store_check.c */
 typedef void (*StoreCheckReport) (void *arg, const char *invariant, int64 block,

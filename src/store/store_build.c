@@ -545,13 +545,11 @@ vx_store_end_build(StoreBuilder *builder)
 }
 
 /*
- * Write an index without rows, always through WAL: the init fork of an
- * unlogged index is copied from disk after a crash.  graph is NULL for one
- * without a graph.
+ * Write an index without rows to the init fork of an unlogged one, through WAL:
+ * it is copied from disk after a crash.  graph is NULL for one without a graph.
  */
 void
-vx_store_build_empty(Relation index, ForkNumber fork, int dims,
-					 QuantKind quantizer, DistanceMetric metric,
+vx_store_build_empty(Relation index, int dims, QuantKind quantizer, DistanceMetric metric,
 					 const StoreColumns *columns, const StoreGraph *graph)
 {
 	int			block;
@@ -575,13 +573,12 @@ vx_store_build_empty(Relation index, ForkNumber fork, int dims,
 		}
 		else
 			vx_store_init_page((Page) page.data, STORE_KIND_MAP, 0);
-		buffer = vx_store_new_block(index, fork, block);
+		buffer = vx_store_new_block(index, INIT_FORKNUM, block);
 
 		START_CRIT_SECTION();
 		memcpy(BufferGetPage(buffer), page.data, BLCKSZ);
 		MarkBufferDirty(buffer);
-		if (fork == INIT_FORKNUM || RelationNeedsWAL(index))
-			log_newpage_buffer(buffer, true);
+		log_newpage_buffer(buffer, true);
 		END_CRIT_SECTION();
 		UnlockReleaseBuffer(buffer);
 	}

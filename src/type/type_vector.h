@@ -72,10 +72,4 @@ extern Vector *vx_type_recall_vector(Datum value);
 /* -1, 0 or 1: by elements first, then by the number of dimensions. */
 extern int	vx_type_compare_vectors(const Vector *a, const Vector *b);
 
-/* SQL functions that C code calls, too */
-extern PGDLLEXPORT Datum vecext_vector_in(PG_FUNCTION_ARGS);
-extern PGDLLEXPORT Datum vecext_vector_out(PG_FUNCTION_ARGS);
-extern PGDLLEXPORT Datum vecext_vector_recv(PG_FUNCTION_ARGS);
-extern PGDLLEXPORT Datum vecext_vector_send(PG_FUNCTION_ARGS);
-
 #endif							/* VX_TYPE_VECTOR_H */
