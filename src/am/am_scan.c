@@ -28,7 +28,8 @@
  * tested by the bitmap that this leaves, until then by their slots; and a pass
  * keeps only nodes that have one, and unless most rows pass reads no others.
  *
- * Pages are pinned and locked one at a time; nothing is held between calls.
+ * Pages are pinned and locked one at a time; nothing is held between calls but
+ * an index-only scan's pin on the visibility map.
  * What a page gave is used only after the row has been checked against the
  * incarnation of the code (store_chain.c).
  *

@@ -89,7 +89,7 @@ choose_pivots(const Arrangement *arrangement, const uint32_t *nodes, uint32_t co
 }
 
 /*
- * Sort count nodes from place from of the array.
+ * Sort a group of nodes.
  */
 static void
 arrange_group(Arrangement *arrangement, uint32_t *nodes, uint32_t count, int depth)

@@ -15,7 +15,7 @@
  *	  (vx_hnsw_insert_overflow).
  * 7. Log the index.
  * 8. Measure how wide searches must be: workers begin before 5
- *	  (vx_hnsw_begin_measure), or all is done here after 6 (vx_hnsw_calibrate).
+ *	  (vx_hnsw_begin_measure), or all is done here after 7 (vx_hnsw_calibrate).
  *
  *-------------------------------------------------------------------------
  */
@@ -309,7 +309,7 @@ arrange_codes(BuildState *state, char *slots)
 }
 
 /*
- * Write the lists of all nodes.  place_of is the new id of each node, first_upper the
+ * Write the lists of all nodes.  place_of is the new id of each node, upper_of the
  * upper slot of each list of an upper level.
  */
 static void

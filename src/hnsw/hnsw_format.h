@@ -66,8 +66,8 @@ typedef struct HnswUpperData
 #define HNSW_TOP_LEVEL 24
 
 /*
- * Calibration: recall found at growing ef, for three k.  calibrated_ef[i] is
- * 10 * 2^i; recall in 1/65535.
+ * Calibration: recall found at growing ef, for three k.  recall[k][i] is that
+ * with an ef of 10 * 2^i, in 1/65535.
  */
 #define HNSW_CALIBRATED_EFS 8
 #define HNSW_CALIBRATED_KS	3	/* k = 1, 10, 100 */

@@ -230,7 +230,8 @@ protect_by_neighbours(GraphVacuum *vacuum, uint32 root, bool *island)
  * put among nodes that have died since, and was linked to these and to its own
  * kind only.  One protected link makes it reachable, but few walks come by that
  * one way.  So some of its nodes look for neighbours off the island, as if they
- * were inserted now; they are linked when lists have room (bridge_islands).
+ * were inserted now; they are linked when lists have room
+ * (vx_hnsw_bridge_islands).
  */
 static void
 explore_island(GraphVacuum *vacuum, uint32 root)

@@ -6,7 +6,7 @@
  * The store keeps rows (heap TIDs) and nodes (codes of distinct vectors) and
  * knows nothing of search order or graphs.  README.md explains it.
  *
- * Lock order, for whoever holds more than one page: node, code, row,
+ * Lock order, for whoever holds more than one page: node, code, links, row,
  * attribute, directory, meta, map, then pages that nobody else can reach yet.
  * Readers hold one content lock at a time (replay may hold four).
  *

@@ -3,9 +3,9 @@
  * store_check.c
  *	  Judging a store by its numbered invariants (README.md).
  *
- * Reads every page once into arrays and judges these.  The caller keeps
- * writers and vacuum out.  Pages that cannot be read as what they should be
- * raise an error as they would in a scan.
+ * Reads every page once into arrays and judges these.  Where the caller cannot
+ * keep writers and vacuum out, what they are at may be reported.  Pages that
+ * cannot be read as what they should be raise an error as they would in a scan.
  *
  *-------------------------------------------------------------------------
  */

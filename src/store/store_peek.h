@@ -14,8 +14,8 @@
  *
  * The rules (numbers are design rules):
  * - R5: all five fields of the tag are compared, since CREATE DATABASE copies
- *	 file numbers and forks share block numbers.  Order: state, tag, read
- *	 barrier, bytes, read barrier, tag, state.
+ *	 file numbers and forks share block numbers.  Order: state and tag, read
+ *	 barrier, bytes, read barrier, state and tag.
  * - R6: a page that is evicted and read back between begin and end passes
  *	 both.  Its bytes may be torn.  Callers keep the time between begin and
  *	 end short (STORE_PEEK_MAX_NANOSECONDS), and never emit a row by what a peek
@@ -24,8 +24,8 @@
  *	 be at work: ids are checked against ranges, floats against NaN.
  * - Local buffers and servers with few buffers are never peeked at.
  *
- * Differences between server versions are in this file alone, except the
- * names of the tag's fields (base_compat.h).
+ * Nothing else depends on how the server keeps its buffers' headers; the names
+ * of the tag's fields are in base_compat.h.
  *
  *-------------------------------------------------------------------------
  */

@@ -12,7 +12,7 @@
  * 3. A node without rows is freed: its code is marked as empty, its incarnation
  *	  counts up (free_nodes).  In a graph it is marked dead; the access method
  *	  has it freed when nothing links to it any more.
- * 4. The rows are freed (free_rows), after their attributes.
+ * 4. The rows are freed (free_page_rows), after their attributes.
  *
  * A crash or a cancel in between leaves rows marked dead.  The next vacuum
  * collects these with its own and finishes the work.
