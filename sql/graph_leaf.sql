@@ -21,7 +21,7 @@ BEGIN
 	RETURN QUERY EXECUTE format($walk$
 		SELECT n, node::text, depth, round(weight::numeric, 9)
 		FROM generate_series(1, %s) n, graph_walk('%s',
-			(SELECT array_agg(src::text ORDER BY id) FROM (SELECT src, id FROM leaf_edge WHERE src IS NOT NULL ORDER BY id OFFSET n * 61 LIMIT n / 4 + 1) s),
+			(SELECT array_agg(src::text ORDER BY ctid) FROM (SELECT src, ctid FROM leaf_edge WHERE src IS NOT NULL ORDER BY ctid OFFSET n * 61 LIMIT n / 4 + 1) s),
 			edge_types => (ARRAY[NULL, '{b}', '{a,c}'])[1 + n %% 3]::text[], max_depth => n %% 4 + 1,
 			direction => (ARRAY['out', 'in', 'both'])[1 + n / 3 %% 3], strategy => (ARRAY['bfs', 'water_circle'])[1 + n %% 2])$walk$, rounds, relation);
 END
@@ -44,6 +44,14 @@ BEGIN
 	DROP TABLE IF EXISTS leaf_edge CASCADE;
 	EXECUTE format('CREATE TABLE leaf_edge AS SELECT id, %s AS src, %s AS dst, type, weight FROM leaf_made',
 		format(cast_to, 'src'), format(cast_to, 'dst'));
+	CREATE VIEW leaf_edge_view AS SELECT * FROM leaf_edge;
+END
+$$;
+CREATE PROCEDURE leaf_fill_thinly(cast_to text) LANGUAGE plpgsql AS $$
+BEGIN
+	CALL leaf_fill(cast_to);
+	DROP VIEW leaf_edge_view;
+	ALTER TABLE leaf_edge DROP id, DROP weight;
 	CREATE VIEW leaf_edge_view AS SELECT * FROM leaf_edge;
 END
 $$;
@@ -89,6 +97,21 @@ SELECT * FROM leaf_try('(src)', '(src DESC) INCLUDE (far, type, weight, id)', '(
 CALL leaf_fill($$('k' || %s %% 400 || repeat('long', 700))::text$$);
 VACUUM leaf_edge;
 SELECT * FROM leaf_try('(src)');
+
+-- Edges that have nothing but ends and a type; trees of three levels, with more than 1,024 pages below them
+CALL leaf_fill_thinly('%s');
+SELECT * FROM leaf_try('(src) INCLUDE (far, type)', '(src, type, far)');
+VACUUM leaf_edge;
+SELECT * FROM leaf_try('(src, type)', '(src DESC, far, type)', '(src) INCLUDE (far, type) WITH (fillfactor = 10, deduplicate_items = off)', '(src DESC, type, far) WITH (fillfactor = 10)');
+CALL leaf_fill_thinly('%s::smallint');
+VACUUM leaf_edge;
+SELECT * FROM leaf_try('(src, far, type)', '(src NULLS FIRST, type, far) WITH (fillfactor = 10)');
+CALL leaf_fill_thinly('(%s::bigint << 33)');
+VACUUM leaf_edge;
+SELECT * FROM leaf_try('(src, far, type)', '(src, type, far) WITH (fillfactor = 10)');
+CALL leaf_fill_thinly('leaf_uuid(%s)');
+VACUUM leaf_edge;
+SELECT * FROM leaf_try('(src, far, type)', '(src, type, far) WITH (fillfactor = 10)');
 
 -- Numbers that the column cannot hold, and an operator class of somebody's that sorts numbers in another way
 CALL leaf_fill('%s');
@@ -154,6 +177,16 @@ ROLLBACK;
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 SELECT differences, nodes > 50 AS enough FROM leaf_compare();
 COMMIT;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+CALL leaf_fill('%s');
+SELECT * FROM leaf_try('(src, type)');
+CALL leaf_fill('%s::smallint');
+SELECT * FROM leaf_try('(src)');
+CALL leaf_fill('(%s::bigint << 33)');
+SELECT * FROM leaf_try('(src)', '(src, type)');
+CALL leaf_fill('leaf_uuid(%s)');
+SELECT * FROM leaf_try('(src, type)');
+COMMIT;
 
 -- What a cursor has begun to walk stays as it was
 CALL leaf_fill('%s');
@@ -179,5 +212,5 @@ DROP EXTENSION vecext CASCADE;
 DROP TABLE leaf_made, leaf_truth, leaf_edge, leaf_star CASCADE;
 DROP OPERATOR FAMILY leaf_odd_ops USING btree CASCADE;
 DROP FUNCTION leaf_odd_first, leaf_uuid, leaf_walks, leaf_differences, leaf_compare, leaf_try;
-DROP PROCEDURE leaf_fill;
+DROP PROCEDURE leaf_fill, leaf_fill_thinly;
 DROP DOMAIN leaf_number;
