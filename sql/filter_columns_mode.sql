@@ -116,6 +116,20 @@ SELECT count(*), min(chance / 100), max(chance / 100), max(cluster) FROM (
 	SELECT * FROM filter_mode WHERE cluster = 5 AND chance / 100 = 3 ORDER BY v <-> '[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]' LIMIT 500) t
 UNION ALL SELECT count(*), min(chance / 100), max(chance / 100), max(cluster) FROM filter_mode WHERE cluster + 0 = 5 AND chance / 100 + 0 = 3;
 
+-- Arrays and documents, whose slots are signatures: of every row, of a walk's rows, and of the rows that pass
+DROP INDEX filter_mode_i, filter_mode_part;
+ALTER TABLE filter_mode ADD tags int[], ADD document jsonb;
+UPDATE filter_mode SET tags = CASE WHEN chance % 10 > 0 THEN ARRAY[chance % 4, 10 + tenant] END,
+	document = CASE WHEN chance % 10 > 1 THEN jsonb_build_object('part', chance % 4, 'tenant', tenant) END;
+CREATE INDEX filter_mode_i ON filter_mode USING hnsw (v vector_l2_ops, tags, document) WITH (m = 12);
+VACUUM ANALYZE filter_mode;
+SELECT condition, k, t.rows, recall
+FROM (VALUES ('tags && ''{1}''', 10), ('tags && ''{1,3}''', 100), ('tags @> ''{2,17}''', 10), ('tags IS NOT NULL', 10), ('tags IS NULL', 10),
+	('document @> ''{"part": 1}''', 10), ('document @~ ''{"must_not": [{"key": "part", "match": {"value": 0}}]}''', 10), ('document IS NOT NULL', 100),
+	('document IS NULL AND tags IS NOT NULL', 10), ('tags && ''{1,2}'' AND document @> ''{"part": 2}''', 10)) c(condition, k), pg_temp.try(condition, k) t;
+SELECT count(*) FROM (SELECT FROM filter_mode WHERE tags && '{1,2}' ORDER BY v <-> (SELECT v FROM filter_mode_query WHERE n = 1) LIMIT 10) s;
+SELECT mode FROM vecext_last_scan;
+
 -- Partitions
 CREATE TABLE filter_mode_parted (id int, tenant int, kind text, v vector(3)) PARTITION BY HASH (tenant);
 CREATE TABLE filter_mode_parted_0 PARTITION OF filter_mode_parted FOR VALUES WITH (MODULUS 2, REMAINDER 0);
