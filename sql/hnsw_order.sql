@@ -23,6 +23,14 @@ SELECT index, ef, walks, hops > 0 AS hops, distances >= hops AS distances, passe
 	dead_rows, late_rows, rows FROM vecext_last_scan;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM hnsw_order ORDER BY v <-> :'q' LIMIT 9) s;
 SELECT ef >= 9 AS ef, walks > 0 AS walks, passes, rows FROM vecext_last_scan;
+-- ... also where the LIMIT is in a subquery of a query that has a LIMIT for what it makes of the rows
+SELECT ef AS plain_ef, walks AS plain_walks FROM vecext_last_scan \gset
+WITH near AS MATERIALIZED (SELECT id FROM hnsw_order ORDER BY v <-> :'q' LIMIT 9) SELECT count(*) FROM near LIMIT 1;
+SELECT ef = :plain_ef AND walks = :plain_walks AS same, rows FROM vecext_last_scan;
+SELECT count(*) FROM hnsw_order WHERE id = ANY (ARRAY(SELECT id FROM hnsw_order ORDER BY v <-> :'q' LIMIT 9)) LIMIT 1;
+SELECT ef = :plain_ef AND walks = :plain_walks AS same, rows FROM vecext_last_scan;
+SELECT id FROM (SELECT id FROM hnsw_order ORDER BY v <-> :'q' LIMIT 9) s WHERE id < 0 LIMIT 1;
+SELECT ef = :plain_ef AND walks = :plain_walks AS same, rows FROM vecext_last_scan;
 -- As many as a pass is cheaper for
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM hnsw_order ORDER BY v <-> :'q' LIMIT 500) s;
 SELECT ef, walks, hops, passes > 0 AS passes, late_rows, rows FROM vecext_last_scan;

@@ -62,7 +62,31 @@ typedef struct LimitSearch
 	IndexScanDesc scan;
 	double		bound;			/* rows that the current node is asked for, 0:
 								 * unknown */
+	bool		or_more;		/* something above drops rows */
+	const PlanState *parent;	/* of the current node, NULL: the topmost one */
 } LimitSearch;
+
+/*
+ * Is the node the top of a subquery of its parent, a CTE for example?
+ */
+static bool
+is_subquery(const PlanState *parent, const PlanState *state)
+{
+	const List *lists[2] = {parent->initPlan, parent->subPlan};
+	int			i;
+
+	for (i = 0; i < 2; i++)
+	{
+		ListCell   *cell;
+
+		foreach(cell, lists[i])
+		{
+			if (((SubPlanState *) lfirst(cell))->planstate == state)
+				return true;
+		}
+	}
+	return false;
+}
 
 /*
  * planstate_tree_walker callback: true if the scan has been found; then
@@ -72,8 +96,13 @@ static bool
 find_scan(PlanState *state, LimitSearch *search)
 {
 	double		outer_bound = search->bound;
+	bool		outer_or_more = search->or_more;
+	const PlanState *outer_parent = search->parent;
 
 	check_stack_depth();
+	/* What its parent is asked for says nothing of a subquery. */
+	if (outer_parent != NULL && is_subquery(outer_parent, state))
+		search->bound = 0;
 	switch (nodeTag(state))
 	{
 		case T_IndexScanState:
@@ -95,8 +124,9 @@ find_scan(PlanState *state, LimitSearch *search)
 				{
 					double		rows = (double) limit->count + (double) limit->offset;
 
-					if (search->bound == 0 || rows < search->bound)
+					if (search->bound == 0 || search->or_more || rows < search->bound)
 						search->bound = rows;
+					search->or_more = false;
 				}
 				break;
 			}
@@ -109,6 +139,8 @@ find_scan(PlanState *state, LimitSearch *search)
 		case T_GatherState:
 		case T_GatherMergeState:
 			/* Asks below for no more than it is asked for, or a little. */
+			if (state->qual != NULL)
+				search->or_more = true;
 			break;
 
 		default:
@@ -116,9 +148,12 @@ find_scan(PlanState *state, LimitSearch *search)
 			break;
 	}
 
+	search->parent = state;
 	if (planstate_tree_walker(state, find_scan, search))
 		return true;
+	search->parent = outer_parent;
 	search->bound = outer_bound;
+	search->or_more = outer_or_more;
 	return false;
 }
 
@@ -134,5 +169,7 @@ vx_am_find_limit(IndexScanDesc scan)
 		return 0;
 	search.scan = scan;
 	search.bound = 0;
+	search.or_more = false;
+	search.parent = NULL;
 	return find_scan(current_query->planstate, &search) ? search.bound : 0;
 }
