@@ -16,6 +16,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
@@ -241,6 +242,8 @@ vecext_vector_ball_sel(PG_FUNCTION_ARGS)
 	bool		column_on_left;
 	bool		refused = false;
 
+	/* "<->@ ANY" of many asks for each of them. */
+	CHECK_FOR_INTERRUPTS();
 	if (get_restriction_variable(root, args, var_relid, &column, &ball, &column_on_left))
 	{
 		if (column_on_left && IsA(ball, Const) && !((Const *) ball)->constisnull &&
