@@ -325,6 +325,7 @@ check_chains(CheckState *state)
 		{
 			StoreRowData *row;
 
+			CHECK_FOR_INTERRUPTS();
 			if (at >= state->row_count)
 			{
 				complain(state, "I5", block, "the rows of node %u lead to row %u, which does not exist",
