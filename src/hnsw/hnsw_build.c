@@ -164,6 +164,8 @@ double_seen(BuildState *state)
 	{
 		uint64		at = old[i].hash & (state->seen_size - 1);
 
+		if (i % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (old[i].node_plus_one == 0)
 			continue;
 		while (state->seen[at].node_plus_one != 0)
@@ -301,6 +303,8 @@ arrange_codes(BuildState *state, char *slots)
 	{
 		BuildRow   *row = &state->rows[i];
 
+		if (i % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (row->kind == STORE_ROW_CODED)
 			row->node = place_of[row->node];
 	}
@@ -451,6 +455,8 @@ write_index(BuildState *state, const HnswGraph *graph, const uint32 *order)
 			uint32		node = order[i];
 			int			level;
 
+			if (i % 65536 == 0)
+				CHECK_FOR_INTERRUPTS();
 			place_of[node] = i;
 			for (level = 1; level <= graph->levels[node]; level++)
 				upper_of[graph->upper_start[node] + level - 1] = uppers++;

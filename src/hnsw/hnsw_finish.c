@@ -105,6 +105,8 @@ forget_covered(HnswGraph *graph)
 
 	for (i = 0; i < count; i++)
 	{
+		if (graph->check_interrupts != NULL && i % 1048576 == 0)
+			graph->check_interrupts();
 		if (graph->links[i] != HNSW_NONE)
 			graph->links[i] &= ~HNSW_PROTECTED;
 	}

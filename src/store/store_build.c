@@ -213,6 +213,8 @@ double_seen(StoreBuilder *builder)
 	{
 		uint64		at = old[i].hash & (builder->seen_size - 1);
 
+		if (i % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (old[i].node_plus_one == 0)
 			continue;
 		while (builder->seen[at].node_plus_one != 0)
