@@ -62,8 +62,8 @@ candidate_before(const AmCandidate *a, const AmCandidate *b)
 	return a->bound < b->bound || (a->bound == b->bound && a->node < b->node);
 }
 
-static int
-compare_candidates(const void *a, const void *b)
+int
+vx_am_compare_candidates(const void *a, const void *b)
 {
 	if (candidate_before(a, b))
 		return -1;
@@ -672,7 +672,7 @@ vx_am_collect_candidates(IndexScanDesc scan)
 		state->exhausted = false;
 	}
 	qsort(state->candidates, state->candidate_count, sizeof(AmCandidate),
-		  compare_candidates);
+		  vx_am_compare_candidates);
 	state->current = state->candidates;
 	return state->candidate_count > 0;
 }

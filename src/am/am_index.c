@@ -116,6 +116,21 @@ vx_am_get_dims(Relation index, const char *am_name, QuantKind quantizer)
 }
 
 /*
+ * May an index be built?  Exclusion constraints need search for equality, which
+ * no bound can promise.
+ */
+void
+vx_am_check_build(Relation index, IndexInfo *index_info, const char *am_name)
+{
+	if (index_info->ii_ExclusionOps != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("access method \"%s\" does not support exclusion constraints", am_name)));
+	if (RelationGetNumberOfBlocks(index) != 0)
+		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+}
+
+/*
  * Encode a column value; returns the kind of its row (STORE_ROW_CODED: slot
  * is filled).  slot has room for quant->slot_bytes.
  */

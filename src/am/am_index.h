@@ -43,12 +43,19 @@ extern relopt_enum_elt_def vx_am_quantizer_values[];
 extern QuantKind vx_am_get_quantizer(Relation index);
 extern DistanceMetric vx_am_get_metric(Relation index);
 extern int	vx_am_get_dims(Relation index, const char *am_name, QuantKind quantizer);
+extern void vx_am_check_build(Relation index, IndexInfo *index_info, const char *am_name);
 extern uint16 vx_am_encode(const QuantParams *quant, Datum value, bool isnull,
 						   QuantSlotData *slot);
 extern float *vx_am_sample_mean(Relation heap, Relation index, IndexInfo *index_info,
 								DistanceMetric metric, int dims);
 extern bool vx_am_validate(Oid opclass);
 extern void vx_am_check_snapshot(IndexScanDesc scan);
+
+/* am_insert.c */
+typedef void (*AmInsertRow) (StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotData *slot,
+							 const char *attributes);
+extern void vx_am_insert(Relation index, const Datum *values, const bool *isnull, ItemPointer tid,
+						 IndexInfo *index_info, AmInsertRow insert_row);
 
 /* am_cost.c */
 typedef struct AmFilterCost

@@ -21,6 +21,9 @@ typedef struct AmCandidate
 	uint32		incarnation;
 } AmCandidate;
 
+/* For qsort: the order in which candidates are given (am_candidates.c) */
+extern int	vx_am_compare_candidates(const void *a, const void *b);
+
 /* How a scan with conditions on columns after the vector finds its rows */
 typedef enum AmScanMode
 {

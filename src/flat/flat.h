@@ -30,8 +30,6 @@ extern IndexBulkDeleteResult *vx_flat_bulk_delete(IndexVacuumInfo *info,
 												  IndexBulkDeleteResult *stats,
 												  IndexBulkDeleteCallback callback,
 												  void *callback_state);
-extern IndexBulkDeleteResult *vx_flat_vacuum_cleanup(IndexVacuumInfo *info,
-													 IndexBulkDeleteResult *stats);
 
 /* flat_cost.c */
 extern void vx_flat_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,

@@ -50,16 +50,6 @@ build_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, const char *attribu
 	vx_store_build_row((StoreBuilder *) arg, tid, kind, slot, attributes);
 }
 
-/* Constraints need search for equality, which no bound can promise. */
-static void
-check_no_exclusion(Relation index, IndexInfo *index_info)
-{
-	if (index_info->ii_ExclusionOps != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("access method \"%s\" does not support exclusion constraints", "flat")));
-}
-
 IndexBuildResult *
 vx_flat_build(Relation heap, Relation index, IndexInfo *index_info)
 {
@@ -71,10 +61,7 @@ vx_flat_build(Relation heap, Relation index, IndexInfo *index_info)
 	StoreBuilder *builder;
 	float	   *mean = NULL;
 
-	check_no_exclusion(index, index_info);
-	if (RelationGetNumberOfBlocks(index) != 0)
-		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
-
+	vx_am_check_build(index, index_info, "flat");
 	if (quantizer != QUANT_NONE)
 	{
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_SAMPLE);

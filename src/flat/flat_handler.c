@@ -88,7 +88,7 @@ vecext_flat_handler(PG_FUNCTION_ARGS)
 	routine->ambuildempty = vx_flat_build_empty;
 	routine->aminsert = vx_flat_insert;
 	routine->ambulkdelete = vx_flat_bulk_delete;
-	routine->amvacuumcleanup = vx_flat_vacuum_cleanup;
+	routine->amvacuumcleanup = vx_store_vacuum_cleanup;
 	routine->amcanreturn = NULL;
 	routine->amcostestimate = vx_flat_estimate_cost;
 	routine->amoptions = parse_options;

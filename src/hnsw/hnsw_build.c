@@ -481,16 +481,6 @@ write_index(BuildState *state, const HnswGraph *graph, const uint32 *order)
 	}
 }
 
-/* Constraints need search for equality, which no bound can promise. */
-static void
-check_no_exclusion(IndexInfo *index_info)
-{
-	if (index_info->ii_ExclusionOps != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("access method \"%s\" does not support exclusion constraints", "hnsw")));
-}
-
 /*
  * Measure how wide searches must be, and keep it.  build is NULL if not all nodes
  * are in its graph.
@@ -543,10 +533,7 @@ vx_hnsw_build(Relation heap, Relation index, IndexInfo *index_info)
 	uint32	   *order = NULL;
 	float	   *mean = NULL;
 
-	check_no_exclusion(index_info);
-	if (RelationGetNumberOfBlocks(index) != 0)
-		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
-
+	vx_am_check_build(index, index_info, "hnsw");
 	context = AllocSetContextCreate(CurrentMemoryContext, "hnsw build", ALLOCSET_DEFAULT_SIZES);
 	old_context = MemoryContextSwitchTo(context);
 

@@ -324,47 +324,12 @@ vx_hnsw_insert_row(StoreIndex *store, ItemPointer tid, uint16 kind, QuantSlotDat
 	MemoryContextDelete(context);
 }
 
-typedef struct HnswInsertState
-{
-	StoreIndex *store;
-	AmColumns  *columns;
-	QuantSlotData *slot;
-	char	   *attributes;
-} HnswInsertState;
-
 bool
 vx_hnsw_insert(Relation index, Datum *values, bool *isnull,
 			   ItemPointer heap_tid, Relation heap,
 			   IndexUniqueCheck check_unique, bool index_unchanged,
 			   IndexInfo *index_info)
 {
-	HnswInsertState *state = (HnswInsertState *) index_info->ii_AmCache;
-	MemoryContext context;
-	MemoryContext old_context;
-	uint16		kind;
-
-	if (state == NULL)
-	{
-		old_context = MemoryContextSwitchTo(index_info->ii_Context);
-		state = palloc(sizeof(HnswInsertState));
-		state->store = vx_store_open(index);
-		state->columns = vx_am_open_columns(index);
-		state->slot = palloc0(state->store->quant->slot_bytes);
-		state->attributes = palloc(state->store->attribute_bytes);
-		index_info->ii_AmCache = state;
-		MemoryContextSwitchTo(old_context);
-	}
-	/* A statement may outlive the relcache entry it began with. */
-	state->store->relation = index;
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "vecext insert",
-									ALLOCSET_SMALL_SIZES);
-	old_context = MemoryContextSwitchTo(context);
-	kind = vx_am_encode(state->store->quant, values[0], isnull[0], state->slot);
-	vx_am_encode_columns(state->columns, values, isnull, state->attributes);
-	vx_hnsw_insert_row(state->store, heap_tid, kind, state->slot, state->attributes);
-	MemoryContextSwitchTo(old_context);
-	MemoryContextDelete(context);
-
+	vx_am_insert(index, values, isnull, heap_tid, index_info, vx_hnsw_insert_row);
 	return false;
 }

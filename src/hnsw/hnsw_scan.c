@@ -466,17 +466,6 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	return walk;
 }
 
-static int
-compare_candidates(const void *a, const void *b)
-{
-	const AmCandidate *left = a;
-	const AmCandidate *right = b;
-
-	if (left->bound != right->bound)
-		return left->bound < right->bound ? -1 : 1;
-	return left->node < right->node ? -1 : left->node > right->node;
-}
-
 /*
  * Incarnation and bound of a node by a peek, false if there was none.
  */
@@ -557,7 +546,7 @@ make_batch(HnswWalk *walk, const HnswCandidate *found, int count)
 		}
 	}
 	pfree(copy);
-	qsort(walk->batch, kept, sizeof(AmCandidate), compare_candidates);
+	qsort(walk->batch, kept, sizeof(AmCandidate), vx_am_compare_candidates);
 	return kept;
 }
 

@@ -810,16 +810,8 @@ vx_hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 IndexBulkDeleteResult *
 vx_hnsw_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
-	if (info->analyze_only)
-		return stats;
-	if (stats == NULL)
-	{
-		stats = palloc0(sizeof(IndexBulkDeleteResult));
-		stats->num_index_tuples = vx_store_count_rows(vx_store_open(info->index));
-	}
-	else
-		vx_store_finish_vacuum(stats);
-	calibrate_if_grown(vx_store_open(info->index));
-	stats->num_pages = RelationGetNumberOfBlocks(info->index);
+	stats = vx_store_vacuum_cleanup(info, stats);
+	if (!info->analyze_only)
+		calibrate_if_grown(vx_store_open(info->index));
 	return stats;
 }

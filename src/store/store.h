@@ -231,14 +231,15 @@ extern int	vx_store_read_chain(StoreIndex *store, StoreChain *chain,
 extern void vx_store_bulk_delete(StoreIndex *store, IndexBulkDeleteResult *stats,
 								 IndexBulkDeleteCallback callback, void *state);
 
+extern IndexBulkDeleteResult *vx_store_vacuum_cleanup(IndexVacuumInfo *info,
+													  IndexBulkDeleteResult *stats);
+
 /* For graphs: what vacuum frees once nothing links to it */
 typedef bool (*StoreShouldFree) (void *arg, const void *slot);
 
 extern void vx_store_free_dead_nodes(StoreIndex *store, const uint32 *nodes, int count);
 extern void vx_store_free_uppers(StoreIndex *store, uint32 page_no,
 								 StoreShouldFree should_free, void *arg);
-extern void vx_store_finish_vacuum(IndexBulkDeleteResult *stats);
-extern double vx_store_count_rows(StoreIndex *store);
 
 /* store_build.c */
 typedef struct StoreBuilder StoreBuilder;

@@ -631,8 +631,8 @@ vx_store_bulk_delete(StoreIndex *store, IndexBulkDeleteResult *stats,
  * truncates a table.  Not where it could fail, or bring warnings of
  * wraparound nearer, and not twice: then others will have to take one.
  */
-void
-vx_store_finish_vacuum(IndexBulkDeleteResult *stats)
+static void
+finish_vacuum(IndexBulkDeleteResult *stats)
 {
 	bool		too_late;
 
@@ -650,8 +650,8 @@ vx_store_finish_vacuum(IndexBulkDeleteResult *stats)
 /*
  * Live rows, by visiting every row page.
  */
-double
-vx_store_count_rows(StoreIndex *store)
+static double
+count_rows(StoreIndex *store)
 {
 	double		count = 0;
 	uint32		page_no;
@@ -679,4 +679,23 @@ vx_store_count_rows(StoreIndex *store)
 		UnlockReleaseBuffer(buffer);
 	}
 	return count;
+}
+
+/*
+ * amvacuumcleanup of both access methods, as far as the store goes.
+ */
+IndexBulkDeleteResult *
+vx_store_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
+	if (info->analyze_only)
+		return stats;
+	if (stats == NULL)
+	{
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+		stats->num_index_tuples = count_rows(vx_store_open(info->index));
+	}
+	else
+		finish_vacuum(stats);
+	stats->num_pages = RelationGetNumberOfBlocks(info->index);
+	return stats;
 }
