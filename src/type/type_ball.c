@@ -55,21 +55,20 @@ PG_FUNCTION_INFO_V1(vecext_vector_ball_in);
 Datum
 vecext_vector_ball_in(PG_FUNCTION_ARGS)
 {
+	static const char spaces[] = " \t\n\r\v\f";
 	char	   *text = PG_GETARG_CSTRING(0);
-	char	   *open = text;
+	char	   *open = text +strspn(text, spaces);
 	char	   *close = strrchr(text, ']');
 	char	   *comma = close ? close + 1 : NULL;
 	char	   *end;
 	Datum		center;
 	Datum		radius;
 
-	while (isspace((unsigned char) *open))
-		open++;
-	while (comma && isspace((unsigned char) *comma))
-		comma++;
+	if (comma)
+		comma += strspn(comma, spaces);
 	end = comma ? strrchr(comma, '>') : NULL;
 	if (*open != '<' || end == NULL || *comma != ',' ||
-		strspn(end + 1, " \t\n\r\v\f") != strlen(end + 1))
+		strspn(end + 1, spaces) != strlen(end + 1))
 		ereturn(fcinfo->context, (Datum) 0,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type vector_ball: \"%s\"", text),
