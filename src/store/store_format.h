@@ -87,7 +87,7 @@ typedef struct StoreFamilyData
 /* Most bytes of a link or upper slot: a graph of 100 neighbours a node */
 #define STORE_MAX_GRAPH_BYTES 816
 
-/* Levels of the directory: 2^24 times the first one's size */
+/* Levels of the directory: 2^23 times the first one's size */
 #define STORE_MAX_DIRECTORY_LEVELS 24
 
 /* Metapage flags */
