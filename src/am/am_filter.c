@@ -569,7 +569,7 @@ vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store, bool may_wait)
 {
 	AmFilter   *filter;
 	FilterState *state;
-	uint64		rows = (uint64) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE;
+	uint64		rows;
 	bool		nothing = false;
 	int			i;
 
@@ -604,6 +604,7 @@ vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store, bool may_wait)
 	if (nothing)
 		return filter;			/* and no row passes */
 
+	rows = (uint64) vx_store_count_pages(store, STORE_ROW) * STORE_ROWS_PER_PAGE;
 	filter->row_limit = (rows + 31) / 32 * 32;
 	if (may_wait && rows >= MIN_ROWS)
 	{
@@ -702,7 +703,7 @@ vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store)
 	vx_am_fill_filter(filter);
 	if (vx_store_may_peek(store))
 		pages = PEEK_ROWS * (uint64) store->meta.families[STORE_ROW].pages / Max(filter->matches, 1);
-	filter->node_limit = (uint64) store->meta.families[STORE_CODE].pages * store->codes_per_page;
+	filter->node_limit = (uint64) vx_store_count_pages(store, STORE_CODE) * store->codes_per_page;
 	filter->nodes = MemoryContextAllocExtended(CurrentMemoryContext, filter->node_limit / 8 + 8,
 											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	row = vx_am_next_bit(filter->rows, 0, end);

@@ -130,17 +130,12 @@ copy_page(CheckState *state, int family, uint32 page_no, StoreOpaqueData *opaque
 	return slots;
 }
 
-/*
- * Memory for what the metapage counts: it must not be more than the file has.
- */
+/* Memory for what the metapage counts */
 static void *
 allocate_slots(CheckState *state, int family, Size per_page, Size size)
 {
-	uint32		pages = state->store->meta.families[family].pages;
+	uint32		pages = vx_store_count_pages(state->store, family);
 
-	if (pages > RelationGetNumberOfBlocks(state->store->relation))
-		vx_store_report_corruption(state->store->relation, "Family %d has %u pages, the file %u blocks.",
-								   family, pages, RelationGetNumberOfBlocks(state->store->relation));
 	return MemoryContextAllocExtended(CurrentMemoryContext, Max(pages, 1) * per_page * size,
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }

@@ -121,6 +121,7 @@ extern Size vx_store_slot_size(const StoreIndex *store, int family);
 extern uint32 vx_store_page_slots(const StoreIndex *store, int family);
 extern void vx_store_check_page(StoreIndex *store, Page page, int family, uint32 page_no);
 extern void vx_store_check_meta_page(Relation index, Page page);
+extern uint32 vx_store_count_pages(const StoreIndex *store, int family);
 extern Buffer vx_store_new_block(Relation index, ForkNumber fork, BlockNumber block);
 extern void vx_store_add_page(StoreIndex *store, int family, uint32 page_no);
 

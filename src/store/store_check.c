@@ -138,7 +138,7 @@ read_family(CheckState *state, int family, uint32 *total)
 {
 	StoreIndex *store = state->store;
 	Size		size = vx_store_slot_size(store, family);
-	uint32		pages = store->meta.families[family].pages;
+	uint32		pages = vx_store_count_pages(store, family);
 	uint32		per_page = (STORE_PAGE_END - StoreFamilyStart(family)) / size;
 	char	   *slots = MemoryContextAllocHuge(CurrentMemoryContext,
 											   (Size) Max(pages, 1) * per_page * size);

@@ -221,6 +221,22 @@ vx_store_check_meta_page(Relation index, Page page)
 }
 
 /*
+ * Published pages of a family, for whoever allocates memory by their number: it
+ * must not be more than the file has.
+ */
+uint32
+vx_store_count_pages(const StoreIndex *store, int family)
+{
+	uint32		pages = store->meta.families[family].pages;
+	BlockNumber blocks = RelationGetNumberOfBlocks(store->relation);
+
+	if (pages > blocks)
+		vx_store_report_corruption(store->relation, "Family %d has %u pages, the file %u blocks.",
+								   family, pages, blocks);
+	return pages;
+}
+
+/*
  * ereport(ERROR) if the metapage's next block lies further behind the end of
  * the file than the rests of all families' extents can make it: a damaged
  * metapage must not make an insert extend the file for hours.

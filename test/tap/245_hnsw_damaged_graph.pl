@@ -183,10 +183,15 @@ for my $kind ([ 'link', \@link_pages ], [ 'upper', \@upper_pages ])
 		} ],
 	  [ "no $name pages", sub { put($_[0], $meta_at + 24 + 400 + 8 * ($name eq 'link' ? 5 : 6), 'V', 0) } ],
 	  [ "fewer $name pages", sub { put($_[0], $meta_at + 24 + 400 + 8 * ($name eq 'link' ? 5 : 6), 'V', 1) } ],
-	  [ "more $name pages", sub { put($_[0], $meta_at + 24 + 400 + 8 * ($name eq 'link' ? 5 : 6), 'V', 300) } ],
-	  [ "more $name pages than memory for them", sub {
+	  [ "more $name pages", sub { put($_[0], $meta_at + 24 + 400 + 8 * ($name eq 'link' ? 5 : 6), 'V', 300) } ];
+}
+
+# More pages than there is memory for
+for my $family (1, 2, 3, 5, 6)
+{
+	push @cases, [ "2,000,000,000 pages of family $family", sub {
 			put($_[0], $meta_at + 24 + 28, 'V', 4000000000);
-			put($_[0], $meta_at + 24 + 400 + 8 * ($name eq 'link' ? 5 : 6), 'V', 2000000000) } ];
+			put($_[0], $meta_at + 24 + 400 + 8 * $family, 'V', 2000000000) } ];
 }
 
 # Blocks that the map gives to two families: whoever has locked the one page must not wait for the other.
