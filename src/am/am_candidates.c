@@ -524,6 +524,7 @@ take_walk_batch(AmScan state)
 		{
 			bool		within = true;
 
+			CHECK_FOR_INTERRUPTS();
 			if (!vx_am_set_bit(&state->given, state->query_context, batch[i].node))
 				continue;
 			if (state->ball_count > 0 &&
