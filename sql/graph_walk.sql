@@ -185,6 +185,12 @@ SELECT count(*) FROM graph_walk('graph_wide', ARRAY[0], strategy => 'best_first'
 RESET work_mem;
 SELECT count(*) FROM graph_walk('graph_wide', ARRAY[0]);
 
+-- It can be cancelled while it reads its seeds: nextval comes only after it
+CREATE SEQUENCE graph_walked;
+SELECT graph_walk('graph_wide', ARRAY[0], max_depth => CASE WHEN pg_cancel_backend(pg_backend_pid()) THEN 0 END), nextval('graph_walked');
+SELECT is_called FROM graph_walked;
+DROP SEQUENCE graph_walked;
+
 SET client_min_messages = warning;
 DROP TABLE graph_edge, graph_detour, graph_wide, graph_uuid, graph_text, graph_small, graph_domain, graph_long, graph_enum, graph_time, graph_ring, graph_node CASCADE;
 DROP DOMAIN graph_key;

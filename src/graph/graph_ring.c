@@ -261,6 +261,7 @@ vx_graph_start_ring(GraphEdges *edges, GraphStates *states, const GraphWalkOptio
 		uint32		number = vx_graph_add_node(ring->table, seeds[i], &found);
 		GraphNode  *node = vx_graph_node(ring->table, number);
 
+		CHECK_FOR_INTERRUPTS();
 		node->value = 1;
 		node->parent = GRAPH_NO_NODE;
 		node->flags = GRAPH_FLAG_NO_ID;
@@ -277,6 +278,7 @@ vx_graph_next_in_ring(GraphRing *ring, uint32 *node)
 	{
 		while (ring->next < ring->ring_count)
 		{
+			CHECK_FOR_INTERRUPTS();
 			*node = ring->ring[ring->next++];
 			if (is_returned(ring, vx_graph_node(ring->table, *node)))
 			{

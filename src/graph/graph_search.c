@@ -363,6 +363,7 @@ vx_graph_start_search(GraphEdges *edges, GraphStates *states, const GraphWalkOpt
 		GraphNode  *node = vx_graph_node(search->table, number);
 		GraphLabel *label;
 
+		CHECK_FOR_INTERRUPTS();
 		if (found)
 			continue;
 		label = make_label(search);

@@ -109,6 +109,7 @@ read_seeds(FunctionCallInfo fcinfo, GraphKeyKind kind, GraphKeyType *keytype, Gr
 	*seeds = palloc(Max(count, 1) * sizeof(GraphKey));
 	for (int i = 0; i < count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (!nulls[i])
 			(*seeds)[used++] = vx_graph_key_from_caller(keytype, elements[i]);
 	}
