@@ -133,6 +133,14 @@ WHERE id > 8 ORDER BY v <-> '[0,0]', v <-> '[0,6]' LIMIT 4;
 -- The second decides, too, where the first is to NULL, which a plan cannot know beforehand
 SELECT array_agg(d) FROM (SELECT v <-> '[3,4]' AS d FROM flat_order ORDER BY v <-> (SELECT NULL::vector), v <-> '[3,4]') s;
 SELECT array_agg(round(d::numeric, 4)) FROM (SELECT v <=> '[3,4]' AS d FROM flat_order ORDER BY v <=> (SELECT NULL::vector), v <=> '[3,4]') s;
+-- Where the ctid is asked for, rows are sorted: many servers lose it in a scan of two distances
+EXPLAIN (COSTS OFF) SELECT id FROM flat_order ORDER BY v <-> '[0,0]', v <-> '[3,4]' LIMIT 4 FOR UPDATE;
+SELECT id FROM flat_order ORDER BY v <-> '[0,0]', v <-> '[0,6]' LIMIT 4 FOR UPDATE;
+SELECT count(*) FROM flat_order f JOIN
+	(SELECT id, ctid FROM flat_order WHERE id > 8 ORDER BY v <-> '[0,0]', v <-> '[0,6]' LIMIT 4) s
+	ON f.id = s.id AND f.ctid = s.ctid;
+SELECT count(*) FROM (SELECT FROM flat_order WHERE ctid <> '(0,0)' ORDER BY v <-> '[0,0]', v <-> '[0,6]') s;
+SELECT count(*) FROM (SELECT FROM flat_order WHERE ctid = '(0,1)' ORDER BY v <-> '[0,0]', v <-> '[0,6]') s;
 -- Conditions beside
 SELECT id FROM flat_order WHERE id % 2 = 1 ORDER BY v <-> '[3,4]' LIMIT 3;
 SELECT id FROM flat_order WHERE v IS NULL ORDER BY v <-> '[3,4]' LIMIT 3;

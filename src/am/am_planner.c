@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/stratnum.h"
+#include "access/sysattr.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
@@ -453,6 +454,64 @@ add_threshold_paths(PlannerInfo *root, RelOptInfo *rel)
 		((IndexOptInfo *) lfirst(cell))->indrestrictinfo = lfirst(restriction_cell);
 }
 
+static bool
+is_path_of_more_distances(const Path *path)
+{
+	return IsA(path, IndexPath) && list_length(((IndexPath *) path)->indexorderbys) > 1 &&
+		vx_am_is_our_index(((IndexPath *) path)->indexinfo);
+}
+
+/*
+ * A row that comes in order of two distances has been through a queue of the
+ * executor, where many servers lose its ctid: FOR UPDATE fails, and whatever
+ * else asks for it gets a wrong one.  True if that matters here.
+ */
+static bool
+loses_ctid(RelOptInfo *rel)
+{
+	Bitmapset  *columns = NULL;
+	ListCell   *cell;
+
+	foreach(cell, rel->pathlist)
+	{
+		if (is_path_of_more_distances(lfirst(cell)))
+			break;
+	}
+	if (cell == NULL)
+		return false;
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &columns);
+	foreach(cell, rel->baserestrictinfo)
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, cell)->clause, rel->relid, &columns);
+	return bms_is_member(SelfItemPointerAttributeNumber - FirstLowInvalidHeapAttributeNumber,
+						 columns);
+}
+
+/*
+ * Plan such a table anew, in order of the first distance only; the rest of the
+ * order is the planner's to sort.  What had been found dearer than the paths
+ * that go is made again.
+ */
+static void
+replace_paths_of_more_distances(PlannerInfo *root, RelOptInfo *rel)
+{
+	ListCell   *cell;
+
+	foreach(cell, rel->pathlist)
+	{
+		if (is_path_of_more_distances(lfirst(cell)))
+			rel->pathlist = foreach_delete_current(rel->pathlist, cell);
+	}
+	foreach(cell, rel->partial_pathlist)
+	{
+		if (is_path_of_more_distances(lfirst(cell)))
+			rel->partial_pathlist = foreach_delete_current(rel->partial_pathlist, cell);
+	}
+	root->query_pathkeys = list_make1(linitial(root->query_pathkeys));
+	add_path(rel, create_seqscan_path(root, rel, rel->lateral_relids, 0));
+	create_index_paths(root, rel);
+	create_tidscan_paths(root, rel);
+}
+
 /*
  * The planner does not ask whether ORDER BY expressions of an index path are
  * parallel safe, since no access method of its own has both these and parallel
@@ -471,9 +530,14 @@ adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 	if (rte->rtekind == RTE_RELATION && !rte->inh && rte->tablesample == NULL &&
 		!IS_DUMMY_REL(rel))
 	{
+		List	   *pathkeys = root->query_pathkeys;
+
+		if (loses_ctid(rel))
+			replace_paths_of_more_distances(root, rel);
 		add_threshold_paths(root, rel);
 		vx_am_add_array_paths(root, rel);
 		vx_am_drop_slower_paths(root, rel);
+		root->query_pathkeys = pathkeys;
 	}
 
 	foreach(cell, rel->partial_pathlist)
