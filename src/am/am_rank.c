@@ -3,10 +3,10 @@
  * am_rank.c
  *	  From bounds to exact order.
  *
- * The executor can do this (xs_recheckorderby), but in servers before the
- * minor releases of November 2026 a row that has been through its reorder
- * queue has lost its ctid: SELECT ... ORDER BY ... FOR UPDATE fails with
- * "attempted to lock invisible tuple".  So rows are fetched here, their
+ * The executor can do this (xs_recheckorderby), but in many servers (17.11 and
+ * 18.6 for two, 15.20 is right) a row that has been through its reorder queue
+ * has lost its ctid: SELECT ... ORDER BY ... FOR UPDATE fails with "attempted
+ * to lock invisible tuple".  So rows are fetched here, their
  * distances computed by the operator's own function, and returned in exact
  * order.  It costs a second visit to the tuple, and spares the executor a copy
  * of it.
