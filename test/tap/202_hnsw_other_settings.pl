@@ -16,21 +16,8 @@ install_walk_functions($node);
 
 # ---- The library ----
 
-my %config = map { my ($out) = run_command([ 'pg_config', "--$_" ]); $_ => $out } 'cc', 'cppflags', 'cflags', 'cflags_sl', 'includedir-server', 'pkglibdir';
-my ($source) = __FILE__ =~ m{^(.*)/};
-my $folder = $PostgreSQL::Test::Utils::tmp_check;
-
-sub compile
-{
-	my ($name, @flags) = @_;
-
-	system_or_bail((split ' ', $config{cc}), (split ' ', "$config{cppflags} $config{cflags} $config{cflags_sl}"), '-shared',
-		"-I$config{'includedir-server'}", @flags, '-o', "$folder/$name.so", "$source/other_settings.c");
-	return "$folder/$name.so";
-}
-
-my $other = compile('other_settings');
-my $strange = compile('strange_settings', '-DOTHER_TYPE');
+my $other = compile_library('other_settings', 'other_settings.c');
+my $strange = compile_library('strange_settings', 'other_settings.c', '-DOTHER_TYPE');
 my $names = 'hnsw.ef_search, hnsw.iterative_scan, hnsw.max_scan_tuples, hnsw.scan_mem_multiplier';
 my $said = qr/another library has defined parameters of access method hnsw\n(?:.*\n){0,2}.*DETAIL:  Its \Q$names\E are used\./;
 

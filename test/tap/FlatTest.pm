@@ -22,7 +22,7 @@ use Test::More;
 our @EXPORT = qw(
 	is_long size new_server new_loading_server install_functions install_walk_functions complaints
 	run_clients start_clients abandon_clients kill_server check_log hold_debug_point hold_debug_point_next release_debug_point
-	wait_for_lock_wait try_sql tell_of_flat tell_of_hnsw);
+	wait_for_lock_wait try_sql compile_library tell_of_flat tell_of_hnsw);
 
 # More settings for every server of a story
 our $settings = '';
@@ -497,6 +497,19 @@ sub try_sql
 		stdout => \$out, stderr => \$err,
 		extra_params => $params{extra_params} // []);
 	return ($code, $out, $err);
+}
+
+# Make a library for the server of a C file beside the stories; returns its path.
+sub compile_library
+{
+	my ($name, $file, @flags) = @_;
+	my %config = map { my ($out) = run_command([ 'pg_config', "--$_" ]); $_ => $out } 'cc', 'cppflags', 'cflags', 'cflags_sl', 'includedir-server';
+	my ($source) = __FILE__ =~ m{^(.*)/};
+	my $library = "$PostgreSQL::Test::Utils::tmp_check/$name.so";
+
+	system_or_bail((split ' ', $config{cc}), (split ' ', "$config{cppflags} $config{cflags} $config{cflags_sl}"), '-shared',
+		"-I$config{'includedir-server'}", @flags, '-o', $library, "$source/$file");
+	return $library;
 }
 
 # ---- Clients under load (pgbench) ----
