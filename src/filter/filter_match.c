@@ -447,7 +447,7 @@ make_canonical_row(const FilterRow *row, unsigned char uuid[16])
 			canonical.id_kind = FILTER_ID_UUID;
 			canonical.id_uuid = uuid;
 		}
-		else if ((row->id_text.bytes[0] != '0' || row->id_text.length == 1) &&
+		else if ((row->id_text.length <= 1 || row->id_text.bytes[0] != '0') &&
 				 vx_filter_parse_number(row->id_text.bytes, row->id_text.length,
 										&canonical.id_number))
 			canonical.id_kind = FILTER_ID_NUMBER;

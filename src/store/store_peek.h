@@ -114,7 +114,8 @@ vx_store_touch_ref(const StorePageRef *ref)
 
 /*
  * Begin to peek: the page's bytes, or NULL if a pin is needed.  The server tells
- * valgrind that nobody reads pages without a pin; nothing else in vecext does.
+ * valgrind that nobody reads pages without a pin; besides, walks along edges do
+ * (graph_descent.c).
  */
 static inline const char *
 vx_store_peek_begin(const RelFileLocator *locator, const StorePageRef *ref)
