@@ -162,6 +162,7 @@ create_segment(Relation index, Size bytes)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	dsm_segment *volatile segment = NULL;
+	const char *volatile reason = "The server has no dynamic shared memory segment left.";
 	PgBackendStatus *own = MyBEEntry;
 	ProgressCommandType command = own->st_progress_command;
 	Oid			target = own->st_progress_command_target;
@@ -180,8 +181,6 @@ create_segment(Relation index, Size bytes)
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (segment == NULL)
-			report_serial(index, "The server has no dynamic shared memory segment left.");
 	}
 	PG_CATCH();
 	{
@@ -189,12 +188,12 @@ create_segment(Relation index, Size bytes)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
 		segment = NULL;
 		if (command != PROGRESS_COMMAND_INVALID)
 		{
@@ -202,14 +201,16 @@ create_segment(Relation index, Size bytes)
 			for (i = 0; i < PGSTAT_NUM_PROGRESS_PARAM; i++)
 				pgstat_progress_update_param(i, progress[i]);
 		}
-		report_serial(index, psprintf("The graph needs %zu MB of dynamic shared memory: %s.",
-									  bytes / (1024 * 1024) + 1, error->message));
+		reason = psprintf("The graph needs %zu MB of dynamic shared memory: %s.",
+						  bytes / (1024 * 1024) + 1, error->message);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
 
 	if (segment != NULL)
 		dsm_unpin_mapping(segment);
+	else
+		report_serial(index, reason);
 	return segment;
 }
 
