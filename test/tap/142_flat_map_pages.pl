@@ -71,10 +71,7 @@ $node->safe_psql('postgres', qq{
 my $file = $node->safe_psql('postgres', q{
 	SELECT concat_ws('/', t.oid, d.oid, pg_relation_filenode('wide_v'))
 	FROM pg_database d, pg_tablespace t WHERE datname = 'postgres' AND spcname = 'pg_default'});
-$node->stop;
-mkdir $node->backup_dir;
-system_or_bail('cp', '-a', $node->data_dir, $node->backup_dir . '/cold');
-$node->start;
+back_up_cold($node);
 my $from = $node->lsn('flush');
 insert_rows($node, 1, $rows);
 my $to = $node->lsn('flush');
@@ -95,15 +92,7 @@ cmp_ok(scalar(@records), '>', $block_size / 16, 'records of the first page of th
 $node->stop;
 
 my $at = PostgreSQL::Test::Cluster->new('at');
-$at->init_from_backup($node, 'cold');
-system_or_bail('cp', glob($node->data_dir . '/pg_wal/0*'), $at->data_dir . '/pg_wal');
-$at->append_conf('postgresql.conf', qq{
-restore_command = 'false'
-recovery_target_lsn = '$records[-1]'
-recovery_target_action = 'promote'
-});
-$at->append_conf('recovery.signal', '');
-$at->start;
+replay_to($at, $node, $records[-1], 'promote');
 $at->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'no promotion';
 is($at->safe_psql('postgres', 'SELECT count(*) FROM wide'), 0, 'the insert was not over');
 sound($at, 'wide_v', 'an empty page of the map: sound');

@@ -79,10 +79,7 @@ $node->safe_psql('postgres', qq{
 $stays = 'id % 5 IN (0, 1)'
   if $node->safe_psql('postgres', $info =~ s/h_v/twin_v/r) eq $entry;
 $node->safe_psql('postgres', "DROP TABLE twin; DELETE FROM h WHERE NOT ($stays)");
-$node->stop;
-mkdir $node->backup_dir;
-system_or_bail('cp', '-a', $node->data_dir, $node->backup_dir . '/cold');
-$node->start;
+back_up_cold($node);
 my $from = $node->lsn('flush');
 $node->safe_psql('postgres', 'VACUUM h');
 my $to = $node->lsn('flush');
@@ -98,15 +95,7 @@ for my $sample (1 .. $samples)
 	my $record = $records[ $sample / ($samples + 1) * @records ];
 
 	rmtree($at->data_dir);
-	$at->init_from_backup($node, 'cold');
-	system_or_bail('cp', glob($node->data_dir . '/pg_wal/0*'), $at->data_dir . '/pg_wal');
-	$at->append_conf('postgresql.conf', qq{
-restore_command = 'false'
-recovery_target_lsn = '$record'
-recovery_target_action = 'pause'
-});
-	$at->append_conf('recovery.signal', '');
-	$at->start;
+	replay_to($at, $node, $record, 'pause');
 	$at->poll_query_until('postgres', q{SELECT pg_get_wal_replay_pause_state() = 'paused'})
 	  or die "replay does not come to $record";
 	complaints($at, "sound after record $sample of $samples",

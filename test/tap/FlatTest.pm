@@ -22,7 +22,7 @@ use Test::More;
 our @EXPORT = qw(
 	is_long size new_server new_loading_server install_functions install_walk_functions complaints
 	run_clients start_clients abandon_clients kill_server check_log hold_debug_point hold_debug_point_next release_debug_point
-	wait_for_lock_wait try_sql compile_library tell_of_flat tell_of_hnsw);
+	wait_for_lock_wait try_sql compile_library back_up_cold replay_to tell_of_flat tell_of_hnsw);
 
 # More settings for every server of a story
 our $settings = '';
@@ -623,6 +623,38 @@ sub check_log
 	} split /\n/, slurp_file($node->logfile);
 
 	is(join("\n", @bad[ 0 .. ($#bad > 9 ? 9 : $#bad) ]), '', $name // 'the server never crashed');
+	return;
+}
+
+# ---- Replay up to some record ----
+
+# A copy of the server's files as of now, of which replay_to() begins.
+sub back_up_cold
+{
+	my ($node) = @_;
+
+	$node->stop;
+	mkdir $node->backup_dir;
+	system_or_bail('cp', '-a', $node->data_dir, $node->backup_dir . '/cold');
+	$node->start;
+	return;
+}
+
+# Start another server of that copy and of the WAL since then, which replays it up to
+# a record: what a crash just behind it leaves.
+sub replay_to
+{
+	my ($at, $node, $record, $action) = @_;
+
+	$at->init_from_backup($node, 'cold');
+	system_or_bail('cp', glob($node->data_dir . '/pg_wal/0*'), $at->data_dir . '/pg_wal');
+	$at->append_conf('postgresql.conf', qq{
+restore_command = 'false'
+recovery_target_lsn = '$record'
+recovery_target_action = '$action'
+});
+	$at->append_conf('recovery.signal', '');
+	$at->start;
 	return;
 }
 
