@@ -46,12 +46,6 @@ struct AmMatches
 	int			filling;
 };
 
-/*
- * With more threshold conditions than this a page is copied before its codes are
- * compared with all of them: nobody shall wait for its lock meanwhile.
- */
-#define MAX_LOCKED_BALLS 64
-
 /* Lines of a code that are asked for ahead; the kernels ask for the rest. */
 #define PREFETCH_LINES	16
 #define CACHE_LINE		64
@@ -393,7 +387,9 @@ end_matches(AmScan state, bool sort, double *threshold)
 /*
  * Pass over the codes of one chunk.  With an order: keep the best candidates
  * beyond the last one given; *threshold falls as they get better.  Without:
- * keep all that meet the conditions.
+ * keep all that meet the conditions.  Slots that change meanwhile are of rows
+ * that this scan's snapshot does not see, as with peeks: the emission check finds
+ * out.
  */
 static void
 scan_chunk(AmScan state, uint32 chunk, double *threshold)
@@ -417,27 +413,21 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 	{
 		Buffer		buffer;
 		Page		page;
-		PGAlignedBlock copy;
+		const char *next = vx_store_ask_page(store, STORE_CODE, page_no + 1);
 		int			slots;
 		int			hits;
 		int			i;
 
 		CHECK_FOR_INTERRUPTS();
 		vx_store_prefetch(store, STORE_CODE, page_no, end);
-		buffer = vx_store_lock(store, STORE_CODE, page_no, BUFFER_LOCK_SHARE);
+		buffer = vx_store_pin_immutable(store, STORE_CODE, page_no);
 		page = BufferGetPage(buffer);
-		if (state->ball_count > MAX_LOCKED_BALLS)
-		{
-			memcpy(copy.data, page, BLCKSZ);
-			page = (Page) copy.data;
-			UnlockReleaseBuffer(buffer);
-			buffer = InvalidBuffer;
-		}
 		slots = vx_store_slots(page, STORE_CODE, slot_bytes);
 
 		if (query != NULL)
 			hits = vx_quant_bound_many(query, vx_store_slot(page, STORE_CODE, slot_bytes, 0),
-									   slots, *threshold, state->positions, state->bounds);
+									   next == NULL ? NULL : next + STORE_ALIGNED_START, slots,
+									   *threshold, state->positions, state->bounds);
 		else
 		{
 			/* An order or a condition that codes say nothing about */
@@ -465,8 +455,7 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 				within_balls(state, first_ball, slot))
 				keep_candidate(state, state->bounds[i], node, slot->incarnation, sort, threshold);
 		}
-		if (BufferIsValid(buffer))
-			UnlockReleaseBuffer(buffer);
+		ReleaseBuffer(buffer);
 	}
 }
 

@@ -88,10 +88,13 @@ typedef struct DistanceKernels
 	/*
 	 * dot_u8_s8x2 over count codes, stride_bytes apart; out holds count pairs
 	 * (hi sum, lo sum).  Faster per code than single calls, and it prefetches
-	 * the codes ahead of the one at work, up to the last.
+	 * the codes ahead of the one at work, up to the last, and from there on
+	 * those from behind on: where the next call will begin, or NULL.  Nothing
+	 * there is read.
 	 */
 	void		(*dot_u8_s8x2_many) (int dims, const uint8_t *codes,
-									 size_t stride_bytes, int count,
+									 size_t stride_bytes,
+									 const uint8_t *behind, int count,
 									 const int8_t *hi, const int8_t *lo,
 									 int32_t *out);
 

@@ -438,17 +438,18 @@ dot_u8_u8(int dims, const uint8_t *a, const uint8_t *b)
 }
 
 static void
-dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes, int count,
+dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes,
+				 const uint8_t *behind, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_limbs(dot_u8_s8x2, dims, codes, stride_bytes, NULL, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2, dims, codes, stride_bytes, NULL, behind, count, hi, lo, out);
 }
 
 static void
 dot_u8_s8x2_list(int dims, const uint8_t *const *codes, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_limbs(dot_u8_s8x2, dims, NULL, 0, codes, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2, dims, NULL, 0, codes, NULL, count, hi, lo, out);
 }
 
 static void
@@ -669,11 +670,11 @@ add_limbs_four(__m256i s[8], const uint8_t *const codes[4], int at,
 
 /*
  * The common pass of dot_u8_s8x2_many (list is NULL: the codes are at
- * stride_bytes from first) and dot_u8_s8x2_list (in list).
+ * stride_bytes from first) and dot_u8_s8x2_list (in list; behind is NULL).
  */
 INLINE_VNNI void
 dot_groups_u8_s8x2(int dims, const uint8_t *first, size_t stride_bytes,
-				   const uint8_t *const *list, int count,
+				   const uint8_t *const *list, const uint8_t *behind, int count,
 				   const int8_t *hi, const int8_t *lo, int32_t *out)
 {
 	int			ahead = count_prefetch_codes(dims, 4);
@@ -696,12 +697,14 @@ dot_groups_u8_s8x2(int dims, const uint8_t *first, size_t stride_bytes,
 
 		if (i == count - 1)
 		{
+			if (behind != NULL)
+				prefetch_code(code_ahead(first, stride_bytes, list, behind, i + ahead, count), dims);
 			dot_u8_s8x2_vnni(dims, code_at(first, stride_bytes, list, i),
 							 hi, lo, out + 2 * i);
 			break;
 		}
 		set_group(codes, first, stride_bytes, list, i, count);
-		set_group(next, first, stride_bytes, list, i + ahead, count);
+		set_group_ahead(next, first, stride_bytes, list, behind, i + ahead, count);
 		for (at = 0; at <= dims - 64; at += 64)
 		{
 			prefetch_group(next, at);
@@ -735,17 +738,17 @@ dot_groups_u8_s8x2(int dims, const uint8_t *first, size_t stride_bytes,
 
 TARGET_VNNI static void
 dot_u8_s8x2_many_vnni(int dims, const uint8_t *codes, size_t stride_bytes,
-					  int count, const int8_t *hi, const int8_t *lo,
-					  int32_t *out)
+					  const uint8_t *behind, int count,
+					  const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_groups_u8_s8x2(dims, codes, stride_bytes, NULL, count, hi, lo, out);
+	dot_groups_u8_s8x2(dims, codes, stride_bytes, NULL, behind, count, hi, lo, out);
 }
 
 TARGET_VNNI static void
 dot_u8_s8x2_list_vnni(int dims, const uint8_t *const *codes, int count,
 					  const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_groups_u8_s8x2(dims, NULL, 0, codes, count, hi, lo, out);
+	dot_groups_u8_s8x2(dims, NULL, 0, codes, NULL, count, hi, lo, out);
 }
 
 /* s[2 * c + half] += a * (code c - 128) */

@@ -240,17 +240,18 @@ dot_u8_u8(int dims, const uint8_t *a, const uint8_t *b)
 }
 
 static void
-dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes, int count,
+dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes,
+				 const uint8_t *behind, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_limbs(dot_u8_s8x2, dims, codes, stride_bytes, NULL, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2, dims, codes, stride_bytes, NULL, behind, count, hi, lo, out);
 }
 
 static void
 dot_u8_s8x2_list(int dims, const uint8_t *const *codes, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_limbs(dot_u8_s8x2, dims, NULL, 0, codes, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2, dims, NULL, 0, codes, NULL, count, hi, lo, out);
 }
 
 static void
@@ -398,10 +399,10 @@ dot_u8_u8_dotprod(int dims, const uint8_t *a, const uint8_t *b)
 
 static void
 dot_u8_s8x2_many_dotprod(int dims, const uint8_t *codes, size_t stride_bytes,
-						 int count, const int8_t *hi, const int8_t *lo,
-						 int32_t *out)
+						 const uint8_t *behind, int count,
+						 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_limbs(dot_u8_s8x2_dotprod, dims, codes, stride_bytes, NULL, count,
+	dot_each_limbs(dot_u8_s8x2_dotprod, dims, codes, stride_bytes, NULL, behind, count,
 				   hi, lo, out);
 }
 
@@ -409,7 +410,7 @@ static void
 dot_u8_s8x2_list_dotprod(int dims, const uint8_t *const *codes, int count,
 						 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_limbs(dot_u8_s8x2_dotprod, dims, NULL, 0, codes, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2_dotprod, dims, NULL, 0, codes, NULL, count, hi, lo, out);
 }
 
 static void
@@ -509,10 +510,10 @@ dot_u8_s8_i8mm(int dims, const uint8_t *code, const int8_t *limb)
 
 static void
 dot_u8_s8x2_many_i8mm(int dims, const uint8_t *codes, size_t stride_bytes,
-					  int count, const int8_t *hi, const int8_t *lo,
-					  int32_t *out)
+					  const uint8_t *behind, int count,
+					  const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_limbs(dot_u8_s8x2_i8mm, dims, codes, stride_bytes, NULL, count,
+	dot_each_limbs(dot_u8_s8x2_i8mm, dims, codes, stride_bytes, NULL, behind, count,
 				   hi, lo, out);
 }
 
@@ -520,7 +521,7 @@ static void
 dot_u8_s8x2_list_i8mm(int dims, const uint8_t *const *codes, int count,
 					  const int8_t *hi, const int8_t *lo, int32_t *out)
 {
-	dot_each_limbs(dot_u8_s8x2_i8mm, dims, NULL, 0, codes, count, hi, lo, out);
+	dot_each_limbs(dot_u8_s8x2_i8mm, dims, NULL, 0, codes, NULL, count, hi, lo, out);
 }
 
 /* Two unsigned operands gain nothing from i8mm. */

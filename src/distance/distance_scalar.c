@@ -118,11 +118,13 @@ dot_u8_u8(int dims, const uint8_t *a, const uint8_t *b)
 }
 
 static void
-dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes, int count,
+dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes,
+				 const uint8_t *behind, int count,
 				 const int8_t *hi, const int8_t *lo, int32_t *out)
 {
 	int			i;
 
+	(void) behind;
 	for (i = 0; i < count; i++)
 		dot_u8_s8x2(dims, codes + (size_t) i * stride_bytes, hi, lo, out + 2 * i);
 }

@@ -137,6 +137,23 @@ code_at(const uint8_t *first, size_t stride_bytes, const uint8_t *const *list,
 	return list != NULL ? list[i] : first + (size_t) i * stride_bytes;
 }
 
+/*
+ * What to ask for ahead of place i: beyond the last code those that the caller
+ * says come next, or the last one.  They are never read, so it does not matter
+ * how many there are, as long as no more are asked for than the caller has here.
+ */
+INLINE_ALWAYS const uint8_t *
+code_ahead(const uint8_t *first, size_t stride_bytes, const uint8_t *const *list,
+		   const uint8_t *behind, int i, int count)
+{
+	int			last = count - 1;
+
+	if (i <= last || behind == NULL)
+		return code_at(first, stride_bytes, list, i < last ? i : last);
+	i -= count;
+	return behind + (size_t) (i < last ? i : last) * stride_bytes;
+}
+
 INLINE_ALWAYS void
 prefetch_code(const uint8_t *code, int dims)
 {
@@ -153,7 +170,8 @@ prefetch_code(const uint8_t *code, int dims)
  */
 INLINE_ALWAYS void
 dot_each_limbs(DotLimbsFunction dot, int dims, const uint8_t *first,
-			   size_t stride_bytes, const uint8_t *const *list, int count,
+			   size_t stride_bytes, const uint8_t *const *list,
+			   const uint8_t *behind, int count,
 			   const int8_t *hi, const int8_t *lo, int32_t *out)
 {
 	int			ahead = count_prefetch_codes(dims, 1);
@@ -163,8 +181,8 @@ dot_each_limbs(DotLimbsFunction dot, int dims, const uint8_t *first,
 		prefetch_code(code_at(first, stride_bytes, list, i), dims);
 	for (i = 0; i < count; i++)
 	{
-		if (i < count - ahead)
-			prefetch_code(code_at(first, stride_bytes, list, i + ahead), dims);
+		if (i < count - ahead || behind != NULL)
+			prefetch_code(code_ahead(first, stride_bytes, list, behind, i + ahead, count), dims);
 		dot(dims, code_at(first, stride_bytes, list, i), hi, lo, out + 2 * i);
 	}
 }
@@ -197,6 +215,17 @@ set_group(const uint8_t *codes[4], const uint8_t *first, size_t stride_bytes,
 	codes[1] = code_at(first, stride_bytes, list, i + 1 < last ? i + 1 : last);
 	codes[2] = code_at(first, stride_bytes, list, i + 2 < last ? i + 2 : last);
 	codes[3] = code_at(first, stride_bytes, list, i + 3 < last ? i + 3 : last);
+}
+
+/* Four codes to ask for, from i on */
+INLINE_ALWAYS void
+set_group_ahead(const uint8_t *codes[4], const uint8_t *first, size_t stride_bytes,
+				const uint8_t *const *list, const uint8_t *behind, int i, int count)
+{
+	codes[0] = code_ahead(first, stride_bytes, list, behind, i, count);
+	codes[1] = code_ahead(first, stride_bytes, list, behind, i + 1, count);
+	codes[2] = code_ahead(first, stride_bytes, list, behind, i + 2, count);
+	codes[3] = code_ahead(first, stride_bytes, list, behind, i + 3, count);
 }
 
 INLINE_ALWAYS void

@@ -347,8 +347,8 @@ pass_over_codes(RecallState *state, SampleRow *samples, int count, bool second)
 			if (second && !sample->unfinished)
 				continue;
 			CHECK_FOR_INTERRUPTS();
-			hits = vx_quant_bound_many(&sample->query, state->codes, slots, heap_limit(heap),
-									   state->positions, state->bounds);
+			hits = vx_quant_bound_many(&sample->query, state->codes, NULL, slots,
+									   heap_limit(heap), state->positions, state->bounds);
 			for (hit = 0; hit < hits; hit++)
 			{
 				Ranked		item;

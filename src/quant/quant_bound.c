@@ -210,8 +210,8 @@ make_test(const QuantQuery *query, double threshold, DistanceCodeTest *test)
 
 /* Slots that are compared one by one: no codes, or L1. */
 static int
-bound_each(const QuantQuery *query, const char *slots, int count, double threshold,
-		   uint16_t *positions, double *bounds)
+bound_each(const QuantQuery *query, const char *slots, const char *next, int count,
+		   double threshold, uint16_t *positions, double *bounds)
 {
 	const DistanceCodeKernels *kernels = get_code_kernels(query);
 	bool		is_none = query->params.kind == QUANT_NONE;
@@ -227,7 +227,9 @@ bound_each(const QuantQuery *query, const char *slots, int count, double thresho
 		size_t		byte;
 		double		bound;
 
-		for (byte = 0; byte < stride_bytes && ahead + byte < end; byte += 64)
+		if (ahead >= end && next != NULL)
+			ahead = next + (ahead - end);
+		for (byte = 0; byte < stride_bytes && (ahead + byte < end || next != NULL); byte += 64)
 			prefetch_line(ahead + byte);
 
 		bound = is_none ? vx_quant_bound(query, slot) : compute_bound_l1(query, slot, kernels);
@@ -250,7 +252,7 @@ keep_slots(const QuantQuery *query, const DistanceCodeKernels *kernels, const vo
 }
 
 int
-vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
+vx_quant_bound_many(const QuantQuery *query, const void *slots, const void *next, int count,
 					double threshold, uint16_t *positions, double *bounds)
 {
 	const DistanceCodeKernels *kernels;
@@ -261,7 +263,7 @@ vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
 	int			start;
 
 	if (query->params.kind == QUANT_NONE || query->params.metric == DISTANCE_METRIC_L1)
-		return bound_each(query, slots, count, threshold, positions, bounds);
+		return bound_each(query, slots, next, count, threshold, positions, bounds);
 	if (!make_test(query, threshold, &test))
 		return 0;
 
@@ -271,14 +273,19 @@ vx_quant_bound_many(const QuantQuery *query, const void *slots, int count,
 		int			chunk = count - start < CHUNK_SLOTS ? count - start : CHUNK_SLOTS;
 		const char *chunk_slots = first + (size_t) start * stride_bytes;
 		const char *heads = chunk_slots + offsetof(QuantSlotData, error);
+		const char *behind = start + chunk < count ?
+			chunk_slots + (size_t) chunk * stride_bytes : next;
 		int32_t		sums[2 * CHUNK_SLOTS];
 		uint16_t	kept[CHUNK_SLOTS];
 		int			kept_count;
 		int			i;
 
+		if (behind != NULL)
+			behind += QUANT_HEADER_BYTES;
 		query->kernels->dot_u8_s8x2_many(query->params.dims,
 										 (const uint8_t *) chunk_slots + QUANT_HEADER_BYTES,
-										 stride_bytes, chunk, query->hi, query->lo, sums);
+										 stride_bytes, (const uint8_t *) behind, chunk,
+										 query->hi, query->lo, sums);
 		kept_count = keep_slots(query, kernels, heads, stride_bytes, chunk, sums, &test, kept);
 
 		for (i = 0; i < kept_count; i++)

@@ -149,10 +149,11 @@ extern double vx_quant_bound(const QuantQuery *query, const QuantSlotData *slot)
  * Bounds of count slots that lie params.slot_bytes apart.  Writes the
  * positions and bounds of those with bound <= threshold, in order of
  * position, and returns how many there are.  positions and bounds have room
- * for count entries.
+ * for count entries.  next is where the slots are that will be compared next, or
+ * NULL: they are asked for ahead, never read.
  */
 extern int	vx_quant_bound_many(const QuantQuery *query, const void *slots,
-								int count, double threshold,
+								const void *next, int count, double threshold,
 								uint16_t *positions, double *bounds);
 
 /* The same for count slots anywhere in memory. */

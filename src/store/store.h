@@ -44,6 +44,7 @@ typedef struct StoreCacheFamily
 	BlockNumber *starts;		/* STORE_MAX_EXTENTS of them, or NULL */
 	StorePageRef **chunks;		/* NULL where no page has been asked for */
 	uint32		chunk_count;
+	StorePageRef last;			/* the last page that was found by the table of buffers */
 } StoreCacheFamily;
 
 typedef struct StoreCache StoreCache;
@@ -98,7 +99,9 @@ extern StoreIndex *vx_store_open(Relation index);
 extern void vx_store_refresh_meta(StoreIndex *store);
 extern StoreCacheFamily *vx_store_cache_family(StoreIndex *store, int family);
 extern StorePageRef *vx_store_page_ref(StoreIndex *store, int family, uint32 page_no);
-extern Buffer vx_store_pin(StoreIndex *store, int family, uint32 page_no);
+extern Buffer vx_store_pin(StoreIndex *store, int family_no, uint32 page_no);
+extern const char *vx_store_ask_page(StoreIndex *store, int family_no, uint32 page_no);
+extern Buffer vx_store_pin_immutable(StoreIndex *store, int family, uint32 page_no);
 extern Buffer vx_store_lock(StoreIndex *store, int family, uint32 page_no, int mode);
 extern bool vx_store_copy_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot,
 							   Size slot_bytes, Size length, void *copy);

@@ -269,6 +269,7 @@ time_bounds(const Pages *pages, int rounds)
 		for (page = 0; page < pages->pages; page++)
 			sum += (uint64_t) vx_quant_bound_many(&pages->query,
 												  pages->memory + page * PAGE_BYTES + PAGE_START,
+												  pages->memory + (page + 1) * PAGE_BYTES + PAGE_START,
 												  pages->slots_per_page, pages->threshold,
 												  positions, bounds);
 	}

@@ -142,10 +142,12 @@ plain_dot_u8_u8(int dims, const uint8_t *a, const uint8_t *b)
 
 static void
 plain_dot_u8_s8x2_many(int dims, const uint8_t *codes, size_t stride_bytes,
-					   int count, const int8_t *hi, const int8_t *lo,
-					   int32_t *out)
+					   const uint8_t *behind, int count,
+					   const int8_t *hi, const int8_t *lo, int32_t *out)
 {
 	int			i;
+
+	(void) behind;
 
 	for (i = 0; i < count; i++)
 		plain_dot_u8_s8x2(dims, codes + (size_t) i * stride_bytes, hi, lo, out + 2 * i);
@@ -292,7 +294,7 @@ time_kernel(const DistanceKernels *k, int what, int dims, int offset_bytes)
 			break;
 		case TIME_MANY:
 			TIME_CALLS(CALLS / GROUP_CODES,
-					   k->dot_u8_s8x2_many(dims, codes, stride, GROUP_CODES, hi, lo, out);
+					   k->dot_u8_s8x2_many(dims, codes, stride, NULL, GROUP_CODES, hi, lo, out);
 					   integer_sink = out[0]);
 			best /= GROUP_CODES;
 			break;
@@ -413,7 +415,7 @@ print_memory(const DistanceKernels *const *tables, int table_count)
 				for (i = 0; i + page_codes <= total; i += page_codes)
 				{
 					tables[t]->dot_u8_s8x2_many(dims, codes + (size_t) i * stride, stride,
-												page_codes, hi, lo, out);
+												codes + (size_t) (i + page_codes) * stride, page_codes, hi, lo, out);
 					integer_sink = out[0];
 				}
 				ns = (read_clock_ns() - start) / i;

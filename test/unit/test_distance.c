@@ -636,6 +636,7 @@ test_integer_several(const DistanceKernels *k)
 				const int8_t *hi;
 				const int8_t *lo;
 				const uint8_t *code;
+				const uint8_t *behind;
 				int32_t    *pairs = place_array(&arena_out, PLACES - 1, sizeof(int32_t),
 												2 * (size_t) count);
 				int32_t    *sums = place_array(&arena_out, PLACES - 1, sizeof(int32_t),
@@ -660,7 +661,9 @@ test_integer_several(const DistanceKernels *k)
 				/* a word before out must stay as it is */
 				pairs[-1] = 12345;
 				memset(pairs, 0x55, 2 * (size_t) count * sizeof(int32_t));
-				k->dot_u8_s8x2_many(dims, codes, stride, count, hi, lo, pairs);
+				/* what is asked for ahead is not read: there is nothing behind the guard */
+				behind = random_bits() % 2 == 0 ? NULL : codes + used;
+				k->dot_u8_s8x2_many(dims, codes, stride, behind, count, hi, lo, pairs);
 				if (memcmp(pairs, want_pairs, 2 * (size_t) count * sizeof(int32_t)) != 0 ||
 					pairs[-1] != 12345)
 					fault("dot_u8_s8x2_many, %d dims, %d codes, stride %zu", dims, count, stride);

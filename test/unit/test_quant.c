@@ -694,7 +694,7 @@ check_bound_many(const double *bounds, double threshold, const char *kernels)
 	int			found;
 	int			i;
 
-	found = vx_quant_bound_many(&batch.query, batch.slots, batch.count, threshold,
+	found = vx_quant_bound_many(&batch.query, batch.slots, NULL, batch.count, threshold,
 								positions, found_bounds);
 	check_found(bounds, threshold, kernels, found, positions, found_bounds);
 	for (i = 0; i < batch.count; i++)
@@ -1212,7 +1212,7 @@ test_broken_slots(void)
 				int			next = 0;
 
 				use_kernels(t);
-				found = vx_quant_bound_many(&batch.query, batch.slots, BATCH, INFINITY, positions,
+				found = vx_quant_bound_many(&batch.query, batch.slots, batch.slots, BATCH, INFINITY, positions,
 											bounds);
 				for (i = 0; i < BATCH; i++)
 				{
@@ -1256,7 +1256,7 @@ test_broken_slots(void)
 				int			found;
 
 				use_kernels(t);
-				found = vx_quant_bound_many(&batch.query, batch.slots, BATCH, threshold,
+				found = vx_quant_bound_many(&batch.query, batch.slots, NULL, BATCH, threshold,
 											positions, bounds);
 				if (found < 0 || found > BATCH)
 					fault("%d of %d slots", found, BATCH);
