@@ -99,6 +99,23 @@ SELECT r, (SELECT count(*) FROM flat_plan WHERE l2_within(v, :'q', r)) AS rows,
 		BETWEEN least_rows AND most_rows AS estimated
 FROM (VALUES (0.001, 1, 400), (3.5, 1000, 8000), (100, 19000, 20000)) t(r, least_rows, most_rows);
 
+-- Whether there is a vector, rows tell: no code is read for it.
+CREATE FUNCTION pg_temp.cost_of(query text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+	RETURN plan -> 0 -> 'Plan' ->> 'Total Cost';
+END
+$$;
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+EXPLAIN (COSTS OFF) SELECT id FROM flat_plan WHERE v IS NULL;
+SELECT pg_temp.cost_of('SELECT id FROM flat_plan WHERE v IS NULL') * 2
+	< pg_temp.cost_of(format('SELECT id FROM flat_plan WHERE l2_within(v, %L, 0.001)', :'q')) AS cheaper;
+COMMIT;
+
 -- Several workers
 SET max_parallel_workers_per_gather = 2;
 SET min_parallel_index_scan_size = 0;

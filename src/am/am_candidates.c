@@ -27,8 +27,12 @@
  */
 #define MOST_ROWS		0.4
 
-/* Codes of matching nodes that are read at a time */
+/*
+ * Codes of matching nodes that are read at a time: at most so many, of so many
+ * bytes, or reading them takes longer than a peek may (STORE_PEEK_MAX_NANOSECONDS).
+ */
 #define MATCH_BATCH		32
+#define MATCH_BATCH_BYTES	32768
 
 /* Such nodes, and where their codes are: NULL if a page has not been seen */
 typedef struct MatchBatch
@@ -343,11 +347,12 @@ scan_matches(AmScan state, uint32 chunk, bool sort, double *threshold)
 	StoreIndex *store = state->store;
 	const AmFilter *filter = state->filter;
 	StoreCacheFamily *family = vx_store_cache_family(store, STORE_CODE);
-	bool		may_peek = vx_store_may_peek(store);
+	bool		may_peek = vx_store_may_trust_peek(store);
 	uint32		per_page = store->codes_per_page;
 	uint64		node = (uint64) chunk * AM_CHUNK_PAGES * per_page;
 	uint64		end = Min(node + (uint64) AM_CHUNK_PAGES * per_page, filter->node_limit);
 	struct AmMatches *matches = state->matches;
+	int			most = Max(Min(MATCH_BATCH, MATCH_BATCH_BYTES / (int) store->quant->slot_bytes), 1);
 
 	node = vx_am_next_bit(filter->nodes, node, end);
 	while (node < end)
@@ -362,7 +367,7 @@ scan_matches(AmScan state, uint32 chunk, bool sort, double *threshold)
 			MatchBatch *batch = &matches->batches[matches->filling];
 
 			add_match(state, batch, ref, node, node - first);
-			if (batch->count == MATCH_BATCH)
+			if (batch->count == most)
 			{
 				matches->filling = 1 - matches->filling;
 				offer_nodes(state, &matches->batches[matches->filling], sort, threshold);

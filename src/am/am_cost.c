@@ -34,6 +34,25 @@
 #define ROW_BYTES		20
 
 /*
+ * True if a condition is about the vector itself; whether there is one at all,
+ * rows tell.
+ */
+bool
+vx_am_asks_codes(const IndexPath *path)
+{
+	ListCell   *cell;
+
+	foreach(cell, path->indexclauses)
+	{
+		const IndexClause *clause = lfirst_node(IndexClause, cell);
+
+		if (clause->indexcol == 0 && !IsA(clause->rinfo->clause, NullTest))
+			return true;
+	}
+	return false;
+}
+
+/*
  * page_cost is what a page in memory or on disk costs when it is read in
  * sequence.
  */

@@ -701,7 +701,7 @@ vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store)
 	uint64		row;
 
 	vx_am_fill_filter(filter);
-	if (vx_store_may_peek(store))
+	if (vx_store_may_trust_peek(store))
 		pages = PEEK_ROWS * (uint64) store->meta.families[STORE_ROW].pages / Max(filter->matches, 1);
 	filter->node_limit = (uint64) vx_store_count_pages(store, STORE_CODE) * store->codes_per_page;
 	filter->nodes = MemoryContextAllocExtended(CurrentMemoryContext, filter->node_limit / 8 + 8,

@@ -67,6 +67,7 @@ typedef struct AmFilterCost
 	Cost		codes;			/* the same with the codes of their nodes */
 } AmFilterCost;
 
+extern bool vx_am_asks_codes(const IndexPath *path);
 extern void vx_am_estimate_filter(PlannerInfo *root, IndexPath *path, Cost page_cost,
 								  AmFilterCost *cost);
 extern bool vx_am_is_toasted(PlannerInfo *root, const IndexOptInfo *index);

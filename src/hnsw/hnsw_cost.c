@@ -146,12 +146,12 @@ vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 		*startup_cost = filter.find;
 		*total_cost = filter.find + filter.rows;
 	}
-	else if (path->indexorderbys == NIL && quals == NIL)
+	else if (path->indexorderbys == NIL && !vx_am_asks_codes(path))
 	{
 		/* Only rows are read. */
 		*pages = index->pages * ROW_PAGE_FRACTION;
-		*startup_cost = 0;
-		*total_cost = *pages * page_cost + index->tuples * cpu_index_tuple_cost;
+		*startup_cost = filter.find;
+		*total_cost = filter.find + *pages * page_cost + rows * cpu_index_tuple_cost;
 	}
 	else if (path->indexorderbys == NIL)
 	{

@@ -497,7 +497,7 @@ make_batch(HnswWalk *walk, const HnswCandidate *found, int count)
 {
 	StoreIndex *store = walk->store;
 	StoreCacheFamily *family = vx_store_cache_family(store, STORE_CODE);
-	bool		may_peek = vx_store_may_peek(store);
+	bool		may_peek = vx_store_may_trust_peek(store);
 	QuantSlotData *copy = palloc(store->quant->slot_bytes);
 	int			kept = 0;
 	int			from;

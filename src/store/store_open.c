@@ -535,14 +535,18 @@ vx_store_pin_immutable(StoreIndex *store, int family, uint32 page_no)
 {
 	Buffer		buffer = vx_store_pin(store, family, page_no);
 
-	vx_store_check_page(store, BufferGetPage(buffer), family, page_no);
-	if (unlikely(store->snapshot != NULL && vx_snapshots_grow_old()))
+	/*
+	 * Replay makes a buffer of zeros valid before it fills it, and who asks for the
+	 * page's LSN needs the lock, too.
+	 */
+	if (unlikely(RecoveryInProgress() || (store->snapshot != NULL && vx_snapshots_grow_old())))
 	{
-		/* The page's LSN is read under its lock. */
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		vx_test_old_snapshot(store->snapshot, store->relation, BufferGetPage(buffer));
+		vx_store_lock_buffer(store->relation, buffer, BUFFER_LOCK_SHARE);
+		if (store->snapshot != NULL)
+			vx_test_old_snapshot(store->snapshot, store->relation, BufferGetPage(buffer));
 		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 	}
+	vx_store_check_page(store, BufferGetPage(buffer), family, page_no);
 	return buffer;
 }
 

@@ -22,6 +22,8 @@
  *	 gave alone: the emission check is made under the row page's lock.
  * - R7: what was read may be torn even when nothing moved, for a writer may
  *	 be at work: ids are checked against ranges, floats against NaN.
+ * - On a standby a page may be zeros for a moment, with a header that says
+ *	 nothing of it (vx_store_may_trust_peek).
  * - Local buffers and servers with few buffers are never peeked at.
  *
  * Nothing else depends on how the server keeps its buffers' headers; the names
@@ -32,6 +34,7 @@
 #ifndef VX_STORE_PEEK_H
 #define VX_STORE_PEEK_H
 
+#include "access/xlog.h"
 #include "executor/instrument.h"
 #include "portability/instr_time.h"
 #include "storage/buf_internals.h"
@@ -156,6 +159,17 @@ vx_store_may_peek(const StoreIndex *store)
 	return vx_store_buffer_peek && !store->temporary &&
 		(store->snapshot == NULL || !vx_snapshots_grow_old()) &&
 		(NBuffers >= STORE_PEEK_MIN_BUFFERS || VX_DEBUG_NAMED("store-peek-anyway"));
+}
+
+/*
+ * The same where the answer would be wrong for good if a page were zeros: replay
+ * of a page's image makes a buffer of zeros valid first, and fills it under its
+ * lock, which a peek does not see.  (What a walk misses so, it goes around.)
+ */
+static inline bool
+vx_store_may_trust_peek(const StoreIndex *store)
+{
+	return vx_store_may_peek(store) && !RecoveryInProgress();
 }
 
 #endif							/* VX_STORE_PEEK_H */
