@@ -162,10 +162,15 @@ vx_store_lock_meta(StoreIndex *store, int mode)
 	StoreCache *cache = store->cache;
 	Buffer		buffer = cache ? cache->meta_buffer : InvalidBuffer;
 
-	if (store->temporary || !BufferIsValid(buffer) ||
-		!ReadRecentBuffer(RelationLocator(store->relation), MAIN_FORKNUM,
-						  STORE_META_BLOCK, buffer))
+	if (!store->temporary && BufferIsValid(buffer) &&
+		ReadRecentBuffer(RelationLocator(store->relation), MAIN_FORKNUM,
+						 STORE_META_BLOCK, buffer))
+		vx_store_counters.recent_pins++;
+	else
+	{
 		buffer = ReadBuffer(store->relation, STORE_META_BLOCK);
+		vx_store_counters.slow_pins++;
+	}
 	if (cache)
 		cache->meta_buffer = buffer;
 	vx_store_lock_buffer(store->relation, buffer, mode);
@@ -336,6 +341,7 @@ read_map(StoreIndex *store)
 		StoreMapEntryData *entries = (StoreMapEntryData *) (header + 1);
 		BlockNumber next;
 
+		vx_store_counters.slow_pins++;
 		vx_store_lock_buffer(store->relation, buffer, BUFFER_LOCK_SHARE);
 		vx_store_check_page(store, page, STORE_KIND_MAP, cache->map_page_no);
 
