@@ -85,6 +85,25 @@ vx_am_open_columns(Relation index)
 }
 
 /*
+ * ereport(ERROR) unless the metapage has slots as wide as the operator classes
+ * write them.  Whoever reads or writes slots of an index that was there before
+ * calls this first: memory is taken by the one and filled by the other.
+ */
+void
+vx_am_check_columns(const AmColumns *columns, const StoreIndex *store)
+{
+	int			i;
+
+	for (i = 0; i < columns->store.count; i++)
+	{
+		if (columns->store.bytes[i] != store->meta.attribute_bytes[i])
+			vx_store_report_corruption(store->relation, "Attribute column %d has %u bytes, expected %u.",
+									   i + 1, store->meta.attribute_bytes[i],
+									   columns->store.bytes[i]);
+	}
+}
+
+/*
  * The slots of a row, by the values of the index's columns, the vector's first.
  */
 void

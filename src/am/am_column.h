@@ -108,6 +108,7 @@ typedef struct AmColumns
 
 /* am_column.c */
 extern AmColumns *vx_am_open_columns(Relation index);
+extern void vx_am_check_columns(const AmColumns *columns, const StoreIndex *store);
 extern void vx_am_encode_columns(const AmColumns *columns, const Datum *values,
 								 const bool *isnull, char *attributes);
 extern void vx_am_add_range(AmSlotTest *test, uint64 low, uint64 high);

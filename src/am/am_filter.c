@@ -584,13 +584,7 @@ vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store, bool may_wait)
 	state->store = store;
 	state->context = CurrentMemoryContext;
 	state->columns = vx_am_open_columns(scan->indexRelation);
-	for (i = 0; i < state->columns->store.count; i++)
-	{
-		if (state->columns->store.bytes[i] != store->meta.attribute_bytes[i])
-			vx_store_report_corruption(store->relation, "Attribute column %d has %u bytes, expected %u.",
-									   i + 1, store->meta.attribute_bytes[i],
-									   state->columns->store.bytes[i]);
-	}
+	vx_am_check_columns(state->columns, store);
 	compile_keys(state, scan);
 	for (i = 0; i < state->count; i++)
 	{

@@ -35,6 +35,7 @@ vx_am_insert(Relation index, const Datum *values, const bool *isnull, ItemPointe
 		state = palloc(sizeof(AmInsertState));
 		state->store = vx_store_open(index);
 		state->columns = vx_am_open_columns(index);
+		vx_am_check_columns(state->columns, state->store);
 		state->slot = palloc0(state->store->quant->slot_bytes);
 		state->attributes = palloc(state->store->attribute_bytes);
 		index_info->ii_AmCache = state;

@@ -333,6 +333,7 @@ vx_am_check_heap(Relation heap, Relation index, StoreIndex *store, AmReport *rep
 	check.table = tidtable_create(CurrentMemoryContext, 1024, NULL);
 	check.slot = palloc0(store->quant->slot_bytes);
 	check.columns = vx_am_open_columns(index);
+	vx_am_check_columns(check.columns, store);
 	check.attributes = palloc(store->attribute_bytes);
 	check.stored = palloc(store->attribute_bytes);
 	check.tuple_context = AllocSetContextCreate(CurrentMemoryContext, "vecext check row",

@@ -32,6 +32,7 @@ vecext_flat_index_check(PG_FUNCTION_ARGS)
 
 	lock_mode = vx_am_open_for_check(index_oid, "flat", true, &heap, &index);
 	store = vx_store_open(index);
+	vx_am_check_columns(vx_am_open_columns(index), store);
 	vx_store_check(store, vx_am_report_row, &report);
 	if (with_heap)
 		vx_am_check_heap(heap, index, store, &report);

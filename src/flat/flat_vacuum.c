@@ -13,8 +13,11 @@ IndexBulkDeleteResult *
 vx_flat_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 					IndexBulkDeleteCallback callback, void *callback_state)
 {
+	StoreIndex *store = vx_store_open(info->index);
+
 	if (stats == NULL)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
-	vx_store_bulk_delete(vx_store_open(info->index), stats, callback, callback_state);
+	vx_am_check_columns(vx_am_open_columns(info->index), store);
+	vx_store_bulk_delete(store, stats, callback, callback_state);
 	return stats;
 }

@@ -681,6 +681,7 @@ vecext_hnsw_index_check(PG_FUNCTION_ARGS)
 
 	lock_mode = vx_am_open_for_check(index_oid, "hnsw", true, &heap, &index);
 	state.store = vx_store_open(index);
+	vx_am_check_columns(vx_am_open_columns(index), state.store);
 	state.report = &report;
 	state.alone = lock_mode >= ShareLock;
 	vx_store_check(state.store, vx_am_report_row, &report);

@@ -800,6 +800,7 @@ vx_hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	StoreIndex *store = vx_store_open(info->index);
 
 	vx_hnsw_check_words(store);
+	vx_am_check_columns(vx_am_open_columns(info->index), store);
 	if (stats == NULL)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
 	vx_store_bulk_delete(store, stats, callback, callback_state);

@@ -154,7 +154,8 @@ vx_store_lock_buffer(Relation index, Buffer buffer, int mode)
 }
 
 /*
- * Pin and lock the metapage and check it.
+ * Pin and lock the metapage and check it.  Slots of columns stay as wide as they
+ * were when the index was opened: callers have allocated by that.
  */
 Buffer
 vx_store_lock_meta(StoreIndex *store, int mode)
@@ -175,6 +176,10 @@ vx_store_lock_meta(StoreIndex *store, int mode)
 		cache->meta_buffer = buffer;
 	vx_store_lock_buffer(store->relation, buffer, mode);
 	vx_store_check_meta_page(store->relation, BufferGetPage(buffer));
+	if (store->quant != NULL &&
+		memcmp(((StoreMetaData *) PageGetContents(BufferGetPage(buffer)))->attribute_bytes,
+			   store->meta.attribute_bytes, sizeof(store->meta.attribute_bytes)) != 0)
+		vx_store_report_corruption(store->relation, "The widths of attribute columns have changed.");
 	return buffer;
 }
 
