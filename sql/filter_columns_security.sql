@@ -70,8 +70,8 @@ SELECT * FROM pg_temp.outcomes();
 -- The index answers the policy, and conditions whose operators tell nothing
 EXPLAIN (COSTS OFF) SELECT id FROM filter_secret WHERE number < 20 AND tags @> '{3}' AND 10 / number >= 0 ORDER BY v <-> '[1,2,3]' LIMIT 5;
 SELECT id, owner FROM filter_secret WHERE number < 20 AND tags @> '{3}' AND 10 / number >= 0 ORDER BY v <-> '[1,2,3]' LIMIT 5;
--- How many rows there are is not told either
-SELECT mode, candidates, rechecks, dead_rows, late_rows, rows, matches FROM vecext_last_scan;
+-- Nor is told what the scan has cost
+SELECT to_jsonb(s) - 'index' = (SELECT jsonb_object_agg(key, NULL) FROM jsonb_object_keys(to_jsonb(s) - 'index') key) AS hidden, index FROM vecext_last_scan s;
 
 -- The same of flat
 RESET ROLE;
@@ -80,6 +80,84 @@ CREATE INDEX filter_secret_i ON filter_secret USING flat (v vector_l2_ops, owner
 SET ROLE regress_filter_reader;
 SELECT * FROM pg_temp.outcomes();
 RESET ROLE;
+
+-- Where the policy is not answered from the index, the way of a scan would tell whether there is such a row: 42 has a hidden one, 43 none
+CREATE TABLE filter_way AS SELECT id, owner, CASE WHEN owner = 'reader' THEN id % 40 ELSE 42 END AS number, v FROM filter_secret;
+CREATE INDEX filter_way_i ON filter_way USING hnsw (v vector_l2_ops, number);
+ANALYZE filter_way;
+CREATE FUNCTION pg_temp.cost(source regclass, wanted int, OUT rows bigint, OUT last jsonb) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SELECT count(*) FROM (SELECT id FROM %s WHERE number = %s ORDER BY v <-> ''[0,0,1]'' LIMIT 5) s', source, wanted) INTO rows;
+	SELECT jsonb_strip_nulls(to_jsonb(s)) INTO last FROM vecext_last_scan s;
+END
+$$;
+CREATE FUNCTION pg_temp.tells(source regclass) RETURNS TABLE (hidden bigint, nobody bigint, visible bigint, differs bool, shown text) LANGUAGE sql AS $$
+	SELECT a.rows, b.rows, c.rows, a.last <> b.last, CASE WHEN c.last - 'index' = '{}' THEN 'index' ELSE 'all' END
+	FROM pg_temp.cost(source, 42) a, pg_temp.cost(source, 43) b, pg_temp.cost(source, 3) c
+$$;
+GRANT SELECT ON filter_way TO regress_filter_reader;
+ALTER TABLE filter_way ENABLE ROW LEVEL SECURITY;
+CREATE POLICY filter_way_policy ON filter_way USING (owner = 'reader');
+SELECT * FROM pg_temp.tells('filter_way');
+SET ROLE regress_filter_reader;
+SELECT * FROM pg_temp.tells('filter_way');
+RESET ROLE;
+-- with an index of flat
+DROP INDEX filter_way_i;
+SELECT index IS NOT NULL AS index, rows FROM vecext_last_scan;
+CREATE INDEX filter_way_i ON filter_way USING flat (v vector_l2_ops, number);
+SELECT * FROM pg_temp.tells('filter_way');
+SET ROLE regress_filter_reader;
+SELECT * FROM pg_temp.tells('filter_way');
+RESET ROLE;
+-- behind a view that others may read
+CREATE VIEW filter_way_view WITH (security_barrier) AS SELECT * FROM filter_way WHERE owner = 'reader';
+GRANT SELECT ON filter_way_view TO regress_filter_reader;
+DROP POLICY filter_way_policy ON filter_way;
+ALTER TABLE filter_way DISABLE ROW LEVEL SECURITY;
+SET ROLE regress_filter_reader;
+SELECT * FROM pg_temp.tells('filter_way');
+RESET ROLE;
+REVOKE SELECT ON filter_way FROM regress_filter_reader;
+GRANT SELECT (id, number, v) ON filter_way TO regress_filter_reader;
+SET ROLE regress_filter_reader;
+SELECT * FROM pg_temp.tells('filter_way_view');
+RESET ROLE;
+-- A policy of the parent binds whoever reads by it; rights to the parent are enough
+CREATE TABLE filter_parent (LIKE filter_way) PARTITION BY RANGE (id);
+CREATE TABLE filter_middle PARTITION OF filter_parent DEFAULT PARTITION BY RANGE (id);
+CREATE TABLE filter_leaf PARTITION OF filter_middle DEFAULT;
+INSERT INTO filter_parent SELECT * FROM filter_way;
+CREATE INDEX ON filter_parent USING hnsw (v vector_l2_ops, number);
+ANALYZE filter_parent;
+GRANT SELECT ON filter_parent TO regress_filter_reader;
+SET ROLE regress_filter_reader;
+SELECT * FROM pg_temp.tells('filter_parent');
+RESET ROLE;
+ALTER TABLE filter_parent ENABLE ROW LEVEL SECURITY;
+CREATE POLICY filter_way_policy ON filter_parent USING (owner = 'reader');
+SET ROLE regress_filter_reader;
+SELECT * FROM pg_temp.tells('filter_parent');
+RESET ROLE;
+-- the second of two parents by inheritance
+CREATE TABLE filter_first (id int);
+CREATE TABLE filter_second (LIKE filter_way);
+CREATE TABLE filter_child () INHERITS (filter_first, filter_second);
+INSERT INTO filter_child SELECT * FROM filter_way;
+CREATE INDEX ON filter_child USING hnsw (v vector_l2_ops, number);
+ANALYZE filter_child;
+GRANT SELECT ON filter_first, filter_second, filter_child TO regress_filter_reader;
+SET ROLE regress_filter_reader;
+SELECT * FROM pg_temp.tells('filter_second');
+RESET ROLE;
+ALTER TABLE filter_second ENABLE ROW LEVEL SECURITY;
+CREATE POLICY filter_way_policy ON filter_second USING (owner = 'reader');
+SET ROLE regress_filter_reader;
+SELECT * FROM pg_temp.tells('filter_second');
+RESET ROLE;
+DROP TABLE filter_child, filter_second, filter_first, filter_parent;
+DROP VIEW filter_way_view;
+DROP TABLE filter_way;
 DROP TABLE filter_secret, filter_secret_condition;
 DROP OPERATOR @~~@ (jsonb, payload_filter);
 DROP FUNCTION filter_secret_match(jsonb, payload_filter), filter_secret_tell(text);

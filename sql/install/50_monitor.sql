@@ -20,7 +20,7 @@ CREATE FUNCTION vecext_last_scan_counters(
 	RETURNS record
 	AS 'MODULE_PATHNAME', 'vecext_last_scan_counters' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vecext_last_scan_counters() IS
-	'what the last scan of a flat or hnsw index that ended in this session has cost: width of its last walk along the graph (null: none), walks, lists and codes read by them, codes read again with pins, passes over all codes, candidates looked up, rows whose distance the table told, those of them that the snapshot did not see, rows nearer than one returned before, rows returned (by a bitmap scan, to be rechecked)';
+	'what the last scan of a flat or hnsw index that ended in this session has cost: width of its last walk along the graph (null: none), walks, lists and codes read by them, codes read again with pins, passes over all codes, candidates looked up, rows whose distance the table told, those of them that the snapshot did not see, rows nearer than one returned before, rows returned (by a bitmap scan, to be rechecked), the way of a scan with conditions on columns of the index (null: none), rows that meet these conditions as far as the index tells; all but the index are null where the table has rows that the user may not see';
 
 CREATE VIEW vecext_last_scan AS
 	SELECT index, ef, walks, hops, distances, repeats, passes, candidates, rechecks, dead_rows, late_rows, rows,

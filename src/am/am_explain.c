@@ -66,9 +66,6 @@ show_counters(const AmScanCounters *sum, ExplainState *es)
 		{"dead_rows", "Dead Rows", sum->dead_rows},
 		{"late_rows", "Late Rows", sum->late_rows}
 	};
-
-	/* The first four are no numbers of rows. */
-	int			count = vx_am_counts_hidden_rows(sum->index) ? 4 : lengthof(counters);
 	int			i;
 
 	if (es->format == EXPLAIN_FORMAT_TEXT)
@@ -79,7 +76,7 @@ show_counters(const AmScanCounters *sum, ExplainState *es)
 			appendStringInfo(es->str, " mode=%s", vx_am_mode_names[sum->mode]);
 		if (sum->walks > 0)
 			appendStringInfo(es->str, " ef=%d", sum->ef);
-		for (i = 0; i < count; i++)
+		for (i = 0; i < lengthof(counters); i++)
 			appendStringInfo(es->str, " %s=" UINT64_FORMAT, counters[i].text_name, counters[i].value);
 		appendStringInfoChar(es->str, '\n');
 		return;
@@ -90,7 +87,7 @@ show_counters(const AmScanCounters *sum, ExplainState *es)
 		ExplainPropertyText("Mode", vx_am_mode_names[sum->mode], es);
 	if (sum->walks > 0)
 		ExplainPropertyInteger("Ef", NULL, sum->ef, es);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < lengthof(counters); i++)
 		ExplainPropertyUInteger(counters[i].name, NULL, counters[i].value, es);
 	ExplainCloseGroup("Vector Search", "Vector Search", true, es);
 }
@@ -111,7 +108,7 @@ explain_node(PlanState *state, List *ancestors, const char *relationship,
 		AmScanCounters sum;
 
 		vx_am_sum_counters(scan, &sum);
-		if (OidIsValid(sum.index))
+		if (OidIsValid(sum.index) && !vx_am_has_hidden_rows(sum.index))
 			show_counters(&sum, es);
 	}
 }

@@ -59,10 +59,10 @@ extern AmScanCounters vx_am_last_scan;
 extern const char *const vx_am_mode_names[];
 
 /*
- * True if policies keep rows of the index's table from the user: numbers of
- * rows would count those, too.
+ * True if there may be rows in the index's table that the user must not know
+ * of: what a scan has cost would tell of them.
  */
-extern bool vx_am_counts_hidden_rows(Oid index);
+extern bool vx_am_has_hidden_rows(Oid index);
 
 /*
  * A way to the nearest candidates that is faster than a pass over the codes
