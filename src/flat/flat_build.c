@@ -19,6 +19,7 @@
 #include "utils/backend_progress.h"
 
 #include "am/am_load.h"
+#include "base/base_debug.h"
 #include "flat/flat.h"
 
 /* Phases in pg_stat_progress_create_index, after core's "initializing" */
@@ -44,6 +45,17 @@ vx_flat_build_phase_name(int64 phase)
 	}
 }
 
+/*
+ * Say what the build is at.  A test may hold it there: every phase is a debug
+ * point of its name.
+ */
+static void
+begin_phase(int phase)
+{
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase);
+	VX_DEBUG_POINT(vx_flat_build_phase_name(phase));
+}
+
 static void
 build_row(ItemPointer tid, uint16 kind, QuantSlotData *slot, const char *attributes, void *arg)
 {
@@ -64,17 +76,17 @@ vx_flat_build(Relation heap, Relation index, IndexInfo *index_info)
 	vx_am_check_build(index, index_info, "flat");
 	if (quantizer != QUANT_NONE)
 	{
-		pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_SAMPLE);
+		begin_phase(FLAT_BUILD_SAMPLE);
 		mean = vx_am_sample_mean(heap, index, index_info, metric, dims);
 	}
 
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_LOAD);
+	begin_phase(FLAT_BUILD_LOAD);
 	builder = vx_store_begin_build(index, dims, quantizer, metric, mean, &columns->store);
 	result->heap_tuples = vx_am_load_rows(heap, index, index_info,
 										  vx_store_builder_quant(builder), columns,
 										  build_row, builder, &result->index_tuples);
 
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, FLAT_BUILD_WRITE);
+	begin_phase(FLAT_BUILD_WRITE);
 	vx_store_end_build(builder);
 	return result;
 }
