@@ -1,5 +1,5 @@
 #!/usr/bin/env perl
-# Graphs survive 60 kills, and what else a crash can do:
+# Graphs survive 51 kills and 9 stops at once, and what else a crash can do:
 # the story of test/tap/230_hnsw_crash.pl, in full.
 
 use strict;
