@@ -170,7 +170,7 @@ else
 	SKIP:
 	{
 		skip 'GloVe is not asked for', 1 unless $wanted{glove};
-		skip "no readable $glove", 1 unless -r $glove;
+		ok(-r $glove, "$glove can be read") or skip 'no GloVe', 1;
 		make_table('glove', 100, 'sq8', 'cosine', 'ip');
 		make_table('glove_none', 100, 'none', 'ip');
 		$node->safe_psql('postgres', q{CREATE UNLOGGED TABLE words (id int, word text, v vector(100))});
@@ -195,7 +195,7 @@ else
 	SKIP:
 	{
 		skip 'MNIST is not asked for', 1 unless $wanted{mnist};
-		skip "no readable $mnist", 1 unless -r $mnist;
+		ok(-r $mnist, "$mnist can be read") or skip 'no MNIST', 1;
 		make_table('mnist', 784, 'sq8', 'l2', 'l1');
 		make_table('mnist_none', 784, 'none', 'l2');
 		my $parse = q{
@@ -252,7 +252,7 @@ for my $simd (qw(scalar avx2 avx512 neon))
 	}
 }
 
-is($node->safe_psql('postgres', q{LOAD 'vecext'; SHOW vecext.buffer_peek}), 'on', 'pages are peeked at');
+is($node->safe_psql('postgres', q{LOAD 'vecext'; SHOW vecext.buffer_peek}), 'on', 'pages may be read without a pin');
 complaints($node, "without peeks: $_", qq{
 	LOAD 'vecext'; SET vecext.buffer_peek = off;
 	SELECT c FROM (SELECT q FROM ${_}_queries LIMIT 2) s,
