@@ -448,6 +448,61 @@ BEGIN
 END
 $$;
 
+-- As flattest.compare_walk, but it needs no temporary table, which a standby
+-- cannot have.  Where conditions are on columns of the index: what the scan did
+-- shall be what the mode says; with "matches" its answer is exact.
+CREATE FUNCTION flattest.look(source regclass, q vector, k int, condition text DEFAULT 'true', expected_mode text DEFAULT NULL)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	-- The set-returning function hides the LIMIT, as above.
+	query text := format('SELECT ctid AS place, (%s) AS passes, v <-> %L::vector AS d, generate_series(1, 1)
+						 FROM %s WHERE %1$s ORDER BY v <-> %2$L::vector LIMIT %4$s',
+						 condition, q, source, coalesce(k::text, 'ALL'));
+	answer_of text := 'SELECT array_agg(d) FROM (%s) s';
+	answer record;
+	scan vecext_last_scan;
+	rows int;
+	different int;
+	truth float8[];
+BEGIN
+	PERFORM flattest.use_heap();
+	EXECUTE format('SELECT count(*) FROM %s WHERE %s', source, condition) INTO rows;
+	IF expected_mode = 'matches' THEN
+		EXECUTE format(answer_of, query) INTO truth;
+	END IF;
+	PERFORM flattest.use_index(), set_config('hnsw.ef_search', CASE WHEN condition = 'true' THEN '20' ELSE '10' END, true);
+	EXECUTE format('SELECT count(*) AS n, count(*) FILTER (WHERE d < before) AS steps,
+			count(*) FILTER (WHERE passes IS NOT TRUE) AS wrong, array_agg(place) AS places, array_agg(d) AS distances
+		FROM (SELECT *, lag(d) OVER () AS before FROM (%s) s) s', query) INTO answer;
+	scan := flattest.last_scan();
+	SELECT count(DISTINCT place) INTO different FROM unnest(answer.places) place;
+	IF answer.n <> least(k, rows) OR different <> answer.n OR answer.wrong > 0 OR
+		scan.mode IS DISTINCT FROM coalesce(expected_mode, scan.mode) OR
+		(expected_mode = 'matches' AND answer.distances IS DISTINCT FROM truth) OR
+		(expected_mode IS DISTINCT FROM 'matches' AND (scan.walks = 0 OR answer.steps > scan.walks + scan.passes - 1)) THEN
+		RETURN format('%s: %s rows of %s, %s different, %s that do not pass, %s steps, %s, truth %s, %s', condition, answer.n, rows,
+			different, answer.wrong, answer.steps, answer.distances[1:9], truth[1:9], scan);
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+-- Pages peeked at by a search whose condition few rows pass, in excess of those
+-- rows: more than none only if both the rows' pages and the codes' are.
+CREATE FUNCTION flattest.spare_peeks(source regclass, q vector, condition text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	query text := format('SELECT count(*) FROM (SELECT FROM %s WHERE %s ORDER BY v <-> %L LIMIT 10) s', source, condition, q);
+	before bigint;
+BEGIN
+	PERFORM flattest.use_index();
+	-- The first one finds out where the pages are.
+	EXECUTE query;
+	before := (SELECT peeks FROM vecext_session_buffers);
+	EXECUTE query;
+	RETURN (SELECT peeks FROM vecext_session_buffers) - before - (flattest.last_scan()).matches;
+END
+$$;
+
 -- The share of the nearest k rows that a search returns, over so many queries,
 -- ties counted as hits.
 CREATE FUNCTION flattest.recall(source regclass, op text, k int, queries int, dims int) RETURNS float8
