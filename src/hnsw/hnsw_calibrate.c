@@ -19,6 +19,7 @@
 
 #include <math.h>
 
+#include "commands/vacuum.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -204,7 +205,7 @@ find_truth(StoreIndex *store, HnswSampleQuery *queries, int query_count)
 			block.nodes[block.count++] = page_no * store->codes_per_page + i;
 		}
 		UnlockReleaseBuffer(buffer);
-		CHECK_FOR_INTERRUPTS();
+		vx_vacuum_delay_point();
 
 		if (block.room - block.count < store->codes_per_page || page_no == pages - 1)
 		{
@@ -324,7 +325,7 @@ vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta)
 		memset(&tally, 0, sizeof(tally));
 		for (i = 0; i < count; i++)
 		{
-			CHECK_FOR_INTERRUPTS();
+			vx_vacuum_delay_point();
 			vx_hnsw_hide_node(search, queries[i].node);
 			vx_hnsw_search_for_code(search, queries[i].slot);
 			vx_hnsw_descend(search, 0);

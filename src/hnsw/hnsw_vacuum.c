@@ -773,21 +773,53 @@ remove_dead_nodes(StoreIndex *store)
 }
 
 /*
+ * Live nodes, by visiting every node page: little beside the pages of rows,
+ * which vacuum reads in any case.
+ */
+static uint64
+count_live_nodes(StoreIndex *store)
+{
+	uint64		count = 0;
+	uint32		page_no;
+
+	for (page_no = 0; page_no < store->meta.families[STORE_NODE].pages; page_no++)
+	{
+		Buffer		buffer;
+		Page		page;
+		uint32		slots;
+		uint32		i;
+
+		vx_vacuum_delay_point();
+		buffer = vx_store_lock(store, STORE_NODE, page_no, BUFFER_LOCK_SHARE);
+		page = BufferGetPage(buffer);
+		slots = vx_store_slots(page, STORE_NODE, sizeof(StoreNodeData));
+		for (i = 0; i < slots; i++)
+			count += ((StoreNodeData *) vx_store_slot(page, STORE_NODE, sizeof(StoreNodeData),
+													  i))->state == STORE_NODE_LIVE;
+		UnlockReleaseBuffer(buffer);
+	}
+	return count;
+}
+
+/*
  * Measure what has grown much since the last time, or was empty then.
  */
 static void
 calibrate_if_grown(StoreIndex *store)
 {
 	HnswMetaData meta;
-	double		nodes;
+	double		enough;
 
 	vx_store_refresh_meta(store);
 	vx_hnsw_check_words(store);
 	meta = *HnswGetMeta(&store->meta);
-	/* Whole pages: give or take one */
-	nodes = (double) vx_hnsw_node_limit(store) - store->codes_per_page;
-	if (meta.entry_node == STORE_NONE ||
-		(meta.calibrated && nodes <= (1.0 + CALIBRATE_FRACTION) * (double) meta.calibrated_nodes))
+	if (meta.entry_node == STORE_NONE)
+		return;
+
+	/* Many places may be free: they are counted only where it may matter. */
+	enough = (1.0 + CALIBRATE_FRACTION) * (double) meta.calibrated_nodes;
+	if (meta.calibrated &&
+		(vx_hnsw_node_limit(store) <= enough || count_live_nodes(store) <= enough))
 		return;
 	vx_hnsw_calibrate(store, &meta);
 	vx_hnsw_store_calibration(store, &meta);
