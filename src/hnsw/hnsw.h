@@ -32,9 +32,6 @@ typedef enum HnswIterativeScan
 	HNSW_ITERATIVE_STRICT
 } HnswIterativeScan;
 
-/* pgvector has 1,000; whoever asks for more gets more. */
-#define HNSW_MAX_EF_SEARCH 100000
-
 extern int *vx_hnsw_ef_search_at;
 extern int *vx_hnsw_max_scan_tuples_at;
 extern double vx_hnsw_target_recall;

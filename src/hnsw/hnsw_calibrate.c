@@ -338,59 +338,14 @@ vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta)
 	MemoryContextDelete(context);
 }
 
-/*
- * log2(ef / 10) for one of the calibrated k: log(1 - recall) is taken for
- * linear between two points.
- */
-static double
-find_step(const uint16 *recalls, double recall)
-{
-	double		before = 0;
-	int			step;
-
-	for (step = 0; step < HNSW_CALIBRATED_EFS; step++)
-	{
-		/* Half a unit stands for "none has been missed". */
-		double		found = Min(recalls[step] / 65535.0, 1.0 - 0.5 / 65535.0);
-
-		if (found >= recall)
-		{
-			if (step == 0 || found <= before)
-				return step;
-			return step - 1 + (log(1 - before) - log(1 - recall)) /
-				(log(1 - before) - log(1 - found));
-		}
-		before = found;
-	}
-	return HNSW_CALIBRATED_EFS - 1;
-}
-
 int
 vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall)
 {
-	double		steps[HNSW_CALIBRATED_KS];
-	double		place;
-	double		slope;
 	double		ef;
-	int			i;
 
 	if (!meta->calibrated)
 		return Max(40, 2 * Min(k, 1000000));
-	recall = Min(Max(recall, 0.01), MAX_TARGET);
-	for (i = 0; i < HNSW_CALIBRATED_KS; i++)
-		steps[i] = find_step(meta->recall[i], recall);
-
-	/* Between the calibrated k, which are powers of ten */
-	place = log10(Max(k, 1));
-	i = Min((int) place, HNSW_CALIBRATED_KS - 2);
-	slope = steps[i + 1] - steps[i];
-	if (place > HNSW_CALIBRATED_KS - 1)
-	{
-		/* Beyond, half way from there to an ef that grows like k */
-		i = HNSW_CALIBRATED_KS - 1;
-		slope = (slope + log2(10)) / 2;
-	}
-	ef = 10 * exp2(steps[i] + (place - i) * slope);
+	ef = vx_hnsw_find_width(meta->recall, k, Min(Max(recall, 0.01), MAX_TARGET));
 	return (int) Min(Max(ceil(ef), k), HNSW_MAX_NODES);
 }
 

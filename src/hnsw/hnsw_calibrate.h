@@ -18,9 +18,6 @@
 /* Largest k that is calibrated */
 #define HNSW_SAMPLE_K 100
 
-/* ef of point i */
-#define HnswCalibratedEf(i) (10 << (i))
-
 /* One query of the sample */
 typedef struct HnswSampleQuery
 {

@@ -11,6 +11,7 @@
 #ifndef VX_HNSW_FORMAT_H
 #define VX_HNSW_FORMAT_H
 
+#include "hnsw/hnsw_width.h"
 #include "store/store_format.h"
 
 /* Range and defaults of the index options, pgvector's */
@@ -65,13 +66,6 @@ typedef struct HnswUpperData
 /* Levels above 0; with m >= 2 nothing smaller than 2^24 nodes gets there */
 #define HNSW_TOP_LEVEL 24
 
-/*
- * Calibration: recall found at growing ef, for three k.  recall[k][i] is that
- * with an ef of 10 * 2^i, in 1/65535.
- */
-#define HNSW_CALIBRATED_EFS 8
-#define HNSW_CALIBRATED_KS	3	/* k = 1, 10, 100 */
-
 /* The graph's words on the metapage */
 typedef struct HnswMetaData
 {
@@ -85,6 +79,7 @@ typedef struct HnswMetaData
 	uint64		calibrated_nodes;	/* live nodes when that was */
 	uint64		calibrated_changes; /* nodes added and removed since, as far
 									 * as vacuum has counted */
+	/* hnsw_width.h */
 	uint16		recall[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_EFS];
 } HnswMetaData;
 
