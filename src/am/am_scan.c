@@ -378,7 +378,7 @@ next_code_rows(IndexScanDesc scan)
 									MAX_TIDS);
 		if (count == 0)
 		{
-			if (state->walk_state != NULL && state->rank != NULL && state->chain_dead &&
+			if (state->walk_state != NULL && state->chain_dead &&
 				state->chain_head != STORE_NONE && !scan->xactStartedInRecovery)
 				state->walk->note_dead(state->walk_state, state->chain.node,
 									   state->chain.incarnation, state->chain_head);
@@ -722,14 +722,20 @@ vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		return true;
 	}
 
-	do
+	/* What the executor has found out about the row that it got last */
+	if (state->counters.rows > 0 && !scan->kill_prior_tuple)
+		state->chain_dead = false;
+	for (;;)
 	{
 		if (!fetch_tids(scan))
 			return false;
 		position = state->next_tid++;
-	} while ((scan->xs_want_itup && !is_visible(scan, position)) ||
-			 (vx_am_sorts_codes(state) && state->phase == AM_PHASE_CODES &&
-			  !accept_distance(state, state->chain_bound)));
+		if ((!scan->xs_want_itup || is_visible(scan, position)) &&
+			(!vx_am_sorts_codes(state) || state->phase != AM_PHASE_CODES ||
+			 accept_distance(state, state->chain_bound)))
+			break;
+		state->chain_dead = false;	/* nobody has asked the table */
+	}
 
 	state->counters.rows++;
 	scan->xs_heaptid = state->tids[position];
