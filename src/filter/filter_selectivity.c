@@ -30,6 +30,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -48,6 +49,13 @@
 
 /* Values of a list that are estimated one by one; the others are like them. */
 #define MAX_LIST_VALUES 50
+
+/*
+ * Questions about statistics of expressions that one filter may put; each takes
+ * some microseconds to some hundred, by what there are.  Conditions after that
+ * are estimated by the sample.
+ */
+#define MAX_QUESTIONS 1000
 
 /* Where nothing is known; as PostgreSQL's defaults for such operators */
 #define DEFAULT_FILTER_SEL 0.01
@@ -75,6 +83,8 @@ typedef struct Estimator
 	Filter	   *filter;
 	Sample		sample;
 	int			condition_count;	/* estimated so far */
+	int			questions;		/* put to the planner so far */
+	MemoryContext condition_context;	/* reset after each condition */
 } Estimator;
 
 static double estimate_group(Estimator *estimator, const FilterNode *group);
@@ -148,6 +158,7 @@ estimate_by_sample(Estimator *estimator, const FilterNode *node, int *matches, d
 	}
 	for (i = 0; i < sample->other_count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (vx_filter_matches_condition(estimator->filter, node, sample->others[i]))
 			(*matches)++;
 	}
@@ -214,6 +225,7 @@ has_statistics(Estimator *estimator, Expr *expression)
 
 	if (expression == NULL)
 		return false;
+	estimator->questions++;
 	examine_variable(estimator->root, (Node *) expression, estimator->var_relid, &variable);
 	has = HeapTupleIsValid(variable.statsTuple);
 	ReleaseVariableStats(variable);
@@ -237,6 +249,8 @@ make_clause(Expr *expression, const char *operator, Oid type, Datum value)
 static double
 ask_planner(Estimator *estimator, List *clauses)
 {
+	CHECK_FOR_INTERRUPTS();
+	estimator->questions++;
 	return clauselist_selectivity(estimator->root, clauses, estimator->var_relid, JOIN_INNER, NULL);
 }
 
@@ -331,7 +345,7 @@ estimate_values(Estimator *estimator, const FilterPath *path, const FilterValue 
 {
 	Expr	   *as_text = make_path_expression(estimator, path, true);
 	Expr	   *as_jsonb = make_path_expression(estimator, path, false);
-	int			asked = Min(count, MAX_LIST_VALUES);
+	int			asked;
 	Expr	   *as_number = NULL;
 	Oid			number_type = InvalidOid;
 	double		share = 0;
@@ -350,6 +364,9 @@ estimate_values(Estimator *estimator, const FilterPath *path, const FilterValue 
 	if (as_text == NULL && as_jsonb == NULL && as_number == NULL)
 		return -1;
 
+	asked = Min(Min(count, MAX_LIST_VALUES), MAX_QUESTIONS - estimator->questions);
+	if (asked <= 0)
+		return -1;
 	for (i = 0; i < asked; i++)
 	{
 		const FilterValue *value = &values[i];
@@ -457,20 +474,40 @@ get_default(const FilterNode *node)
 	}
 }
 
+/* What the planner knows of the expression that a condition is about, or -1 */
+static double
+estimate_by_expression(Estimator *estimator, const FilterNode *node)
+{
+	if (estimator->questions >= MAX_QUESTIONS)
+		return -1;
+	switch (node->kind)
+	{
+		case FILTER_MATCH_VALUE:
+			return estimate_values(estimator, &node->path, &node->value, 1);
+		case FILTER_MATCH_ANY:
+			return estimate_values(estimator, &node->path, node->values, node->value_count);
+		case FILTER_RANGE:
+		case FILTER_DATETIME_RANGE:
+			return estimate_range(estimator, node);
+		default:
+			return -1;
+	}
+}
+
 static double
 estimate_condition(Estimator *estimator, const FilterNode *node)
 {
-	double		share = -1;
+	MemoryContext old_context;
+	double		share;
 	double		most;
 	int			matches;
 
 	CHECK_FOR_INTERRUPTS();
-	if (node->kind != FILTER_GROUP)
-		estimator->condition_count++;
+	if (node->kind == FILTER_GROUP)
+		return estimate_group(estimator, node);
+	estimator->condition_count++;
 	switch (node->kind)
 	{
-		case FILTER_GROUP:
-			return estimate_group(estimator, node);
 		case FILTER_HAS_ID:
 			return estimator->rows > 0 ? Min(1, node->id_count / estimator->rows)
 				: Min(0.5, DEFAULT_FILTER_SEL * node->id_count);
@@ -478,21 +515,16 @@ estimate_condition(Estimator *estimator, const FilterNode *node)
 			return 1.0 / node->slice_total;
 		case FILTER_HAS_VECTOR:
 			return 1 - DEFAULT_EMPTY_SEL;
-		case FILTER_MATCH_VALUE:
-			share = estimate_values(estimator, &node->path, &node->value, 1);
-			break;
-		case FILTER_MATCH_ANY:
-			share = estimate_values(estimator, &node->path, node->values, node->value_count);
-			break;
-		case FILTER_RANGE:
-		case FILTER_DATETIME_RANGE:
-			share = estimate_range(estimator, node);
-			break;
 		default:
 			break;
 	}
+
+	old_context = MemoryContextSwitchTo(estimator->condition_context);
+	share = estimate_by_expression(estimator, node);
 	if (share < 0)
 		share = estimate_by_sample(estimator, node, &matches, &most);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(estimator->condition_context);
 	return share < 0 ? get_default(node) : share;
 }
 
@@ -585,6 +617,9 @@ estimate_filter(PlannerInfo *root, Oid function, List *args, int var_relid)
 											 CurrentMemoryContext);
 		read_sample(&column, function, &estimator.sample);
 
+		estimator.condition_context = AllocSetContextCreate(CurrentMemoryContext,
+															"vecext filter condition",
+															ALLOCSET_DEFAULT_SIZES);
 		share = estimate_group(&estimator, estimator.filter->root);
 		/* How conditions go together is seen in the sample only. */
 		if (estimator.condition_count > 1 && estimator.filter->needs_id == NULL &&
@@ -599,6 +634,7 @@ estimate_filter(PlannerInfo *root, Oid function, List *args, int var_relid)
 		share = Max(share, LEAST_SEL);
 		CLAMP_PROBABILITY(share);
 		vx_filter_free(estimator.filter);
+		MemoryContextDelete(estimator.condition_context);
 	}
 	ReleaseVariableStats(column);
 	return share;
