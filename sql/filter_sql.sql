@@ -161,6 +161,36 @@ SELECT filters, some_match > 350 AS many_match, some_fail > 350 AS many_fail, di
 -- A payload of NULL
 SELECT count(*) FROM random_filter, LATERAL (SELECT payload_filter_sql(filter, 'payload', 'id') AS sql) s WHERE sql NOT LIKE '(payload IS NOT NULL AND %';
 
+-- What the guide says each condition is in SQL
+CREATE TEMP TABLE guide_row AS SELECT row_number() OVER () AS id, payload FROM (
+	SELECT jsonb_build_object('a', a) FROM (VALUES ('null'::jsonb), ('"x"'), ('"X"'), ('"y, x!"'), ('"x y z"'), ('"xy"'), ('1'), ('1.0'), ('2'), ('0.5'), ('-7'), ('true'), ('{}'), ('{"x": "y x"}'), ('{"b": 1}'),
+		('{"b": 2, "c": 2}'), ('"2024-01-01"'), ('"2023-12-31T23:59:59Z"'), ('"2025-01-01"'), ('20250101'), ('{"lon": 1, "lat": 1}'), ('{"lon": 50, "lat": 1}')) v(a)
+	UNION ALL SELECT jsonb '{}' UNION ALL SELECT jsonb '{"b": "x"}'
+	UNION ALL SELECT jsonb_build_object('a', a) FROM (VALUES ('[]'::jsonb), ('[1, 2]'), ('[1, 2, 3]'), ('[{"b": 1, "c": 2}]'), ('[{"b": 1}, {"c": 2}, {}]'), ('{"b": 1, "c": 2}'), ('["x", {"b": 1, "c": 2, "d": 3}]')) v(a)) p(payload);
+CREATE FUNCTION pg_temp.compare_guide(filter text, condition text, arrays bool, OUT matches bigint, OUT different text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SELECT count(*) FILTER (WHERE m), string_agg(payload::text, '' '') FILTER (WHERE m IS DISTINCT FROM coalesce(c, false))
+		FROM (SELECT payload, payload_matches(payload, %L, id) AS m, %s AS c FROM guide_row WHERE %L OR jsonb_typeof(payload -> ''a'') IS DISTINCT FROM ''array'') s',
+		format('{"must": [%s]}', filter), condition, arrays) INTO matches, different;
+END
+$$;
+SELECT filter, matches, different FROM (VALUES
+	('{"key": "a", "match": {"value": "x"}}', $$payload ->> 'a' = 'x'$$, false), ('{"key": "a", "match": {"value": "x"}}', $$payload @> '{"a": "x"}'$$, false),
+	('{"key": "a.b", "match": {"any": [1, 2]}}', $$payload -> 'a' -> 'b' IN ('1', '2')$$, false), ('{"key": "a", "match": {"except": ["x"]}}', $$payload -> 'a' NOT IN ('"x"', 'null')$$, false),
+	('{"key": "a", "match": {"text": "x y"}}', $$jsonb_typeof(payload -> 'a') = 'string' AND to_tsvector('simple', payload ->> 'a') @@ plainto_tsquery('simple', 'x y')$$, false),
+	('{"key": "a", "match": {"text_any": "x y"}}', $$jsonb_typeof(payload -> 'a') = 'string' AND to_tsvector('simple', payload ->> 'a') @@ websearch_to_tsquery('simple', 'x or y')$$, false),
+	('{"key": "a", "match": {"phrase": "x y"}}', $$jsonb_typeof(payload -> 'a') = 'string' AND to_tsvector('simple', payload ->> 'a') @@ phraseto_tsquery('simple', 'x y')$$, false),
+	('{"key": "a", "match": {"prefix": "x"}}', $$jsonb_typeof(payload -> 'a') = 'string' AND starts_with(payload ->> 'a', 'x')$$, false),
+	('{"key": "a", "range": {"gte": 1}}', $$jsonb_typeof(payload -> 'a') = 'number' AND payload -> 'a' >= '1'$$, false),
+	('{"key": "a", "range": {"gte": "2024-01-01"}}', $$jsonb_typeof(payload -> 'a') = 'string' AND payload_datetime(payload ->> 'a') >= '2024-01-01 00:00+00'$$, false),
+	('{"key": "a", "geo_radius": {"center": {"lon": 0, "lat": 0}, "radius": 1000000}}', $$payload @~ '{"must": [{"key": "a", "geo_radius": {"center": {"lon": 0, "lat": 0}, "radius": 1000000}}]}'$$, true),
+	('{"key": "a", "values_count": {"gt": 2}}', $$CASE jsonb_typeof(payload -> 'a') WHEN 'array' THEN jsonb_array_length(payload -> 'a') WHEN 'null' THEN 0 ELSE (payload ? 'a')::int END > 2$$, true),
+	('{"key": "a", "values_count": {"lt": 1}}', $$CASE jsonb_typeof(payload -> 'a') WHEN 'array' THEN jsonb_array_length(payload -> 'a') WHEN 'null' THEN 0 ELSE (payload ? 'a')::int END < 1$$, true),
+	('{"is_empty": {"key": "a"}}', $$coalesce(payload -> 'a', 'null') IN ('null', '[]')$$, true), ('{"is_null": {"key": "a"}}', $$payload -> 'a' = 'null'$$, true),
+	('{"nested": {"key": "a", "filter": {"must": [{"key": "b", "match": {"value": 1}}, {"key": "c", "match": {"value": 2}}]}}}', $$payload @> '{"a": [{"b": 1, "c": 2}]}'$$, true),
+	('{"has_id": [1, 2]}', 'id IN (1, 2)', true), ('{"slice": {"total": 4, "index": 0}}', $$payload_matches(payload, '{"must": [{"slice": {"total": 4, "index": 0}}]}', id)$$, true)
+) g(filter, condition, arrays), pg_temp.compare_guide(filter, condition, arrays);
+
 -- Terms of payloads
 SELECT payload_terms(payload) FROM (VALUES
 	('{}'::jsonb), ('{"a": 1, "b": [2.50, "x", null, [true, {"c d": {"e": "q\"\\é"}}]]}'), ('{"a": {}, "b": [], "": {"": 0.0}}'), ('[1, {"a": 1}]'), ('5'), ('{"a.b": 1, "a": {"b": 1}}'), ('{"n": 100, "m": 1e3, "o": -0.10}')
