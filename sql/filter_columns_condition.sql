@@ -177,6 +177,28 @@ SELECT * FROM filter_condition_verdict WHERE (counted AND nearest AND farther AN
 SELECT pg_temp.not_answered();
 SELECT * FROM hnsw_index_check('filter_condition_i', true);
 
+-- Arrays of varchar, cidr
+DROP INDEX filter_condition_i;
+ALTER TABLE filter_condition DROP w, DROP x, ADD ws varchar(30)[], ADD xs varchar[] COLLATE "C", ADD net cidr;
+UPDATE filter_condition SET ws = tags, xs = tags, net = CASE WHEN i2 > -40 THEN network(set_masklen(ip, 14 + id % 4)) END;
+TRUNCATE filter_condition_list;
+INSERT INTO filter_condition_list SELECT replace(condition, 'ws', name) FROM unnest(ARRAY['ws', 'xs']) name, unnest(ARRAY[
+	$$'5' = ANY (ws)$$, $$'5'::varchar = ANY (ws)$$, $$'5'::varchar(1) = ANY (ws)$$, $$NOT '5' = ANY (ws)$$, $$NULL = ANY (ws)$$, $$'5' = ANY (ws) AND '7' = ANY (ws)$$, $$(SELECT '5'::varchar) = ANY (ws)$$,
+	$$'5' = ANY (ws COLLATE "C")$$, $$'5' = ANY (ws::text[])$$, $$'5' = ANY (ws::varchar(1)[])$$, $$'5' = ANY (ws::bpchar[])$$, $$s = ANY (ws)$$, $$ws && '{5,7}'$$, $$ws @> '{5}'$$, $$ws = '{}'$$, $$ws IS NULL$$]) condition;
+INSERT INTO filter_condition_list VALUES
+	($$net = '10.1.0.0/16'$$), ($$net < '10.1.0.0/16'$$), ($$net <= '10.1.0.0/16'::inet$$), ($$net >= '10.3.128.0/17'$$), ($$net > '10.255.255.255'$$), ($$net << '10.0.0.0/15'$$), ($$net <<= '10.0.0.0/15'$$), ($$net <<= '10.1.2.3'::inet$$),
+	($$net << '0.0.0.0/0'$$), ($$net <<= '2001:d00::/24'$$), ($$net IN ('10.1.0.0/16', '10.2.0.0/15', NULL)$$), ($$net IS NULL$$), ($$net IS NOT NULL AND i2 > 40$$);
+CREATE INDEX filter_condition_i ON filter_condition USING flat (v vector_cosine_ops, ws, xs, net);
+SELECT count(*), count(*) FILTER (WHERE has_rows = '1') AS with_rows FROM filter_condition_verdict;
+SELECT * FROM filter_condition_verdict WHERE (counted AND nearest AND farther AND two) IS NOT TRUE;
+SELECT pg_temp.not_answered();
+SELECT * FROM flat_index_check('filter_condition_i', true);
+DROP INDEX filter_condition_i;
+CREATE INDEX filter_condition_i ON filter_condition USING hnsw (v vector_cosine_ops, ws, xs, net);
+SELECT * FROM filter_condition_verdict WHERE (counted AND nearest AND farther AND two) IS NOT TRUE;
+SELECT pg_temp.not_answered();
+SELECT * FROM hnsw_index_check('filter_condition_i', true);
+
 DROP VIEW filter_condition_verdict;
 DROP TABLE filter_condition, filter_condition_list;
 DROP COLLATION filter_case_blind;

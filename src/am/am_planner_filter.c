@@ -200,6 +200,22 @@ vx_am_make_bool_clause(IndexOptInfo *index, const RestrictInfo *restriction)
 }
 
 /*
+ * Of an array whose elements are only called by the name of another type, as
+ * varchar's are that are compared as text: the array itself.
+ */
+static Node *
+strip_element_relabel(Node *array)
+{
+	ArrayCoerceExpr *coercion = (ArrayCoerceExpr *) array;
+	RelabelType *element;
+
+	if (!IsA(array, ArrayCoerceExpr))
+		return array;
+	element = (RelabelType *) coercion->elemexpr;
+	return IsA(element, RelabelType) && IsA(element->arg, CaseTestExpr) ? (Node *) coercion->arg : array;
+}
+
+/*
  * "value = ANY (column)" on a column of arrays after the first, as "column @>
  * ARRAY[value]"; NULL if the clause is no such thing.  Both mean the same but
  * for NULL in place of false.
@@ -217,7 +233,7 @@ vx_am_make_element_clause(PlannerInfo *root, IndexOptInfo *index, const Restrict
 	if (!IsA(clause, ScalarArrayOpExpr) || !clause->useOr || !vx_am_is_our_index(index))
 		return NULL;
 	value = linitial(clause->args);
-	column = lsecond(clause->args);
+	column = strip_element_relabel(lsecond(clause->args));
 	type = exprType(column);
 	element_type = get_element_type(type);
 	if (IsA(column, RelabelType) || !OidIsValid(element_type) ||
@@ -232,6 +248,17 @@ vx_am_make_element_clause(PlannerInfo *root, IndexOptInfo *index, const Restrict
 									  COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1);
 		if (value == NULL)
 			return NULL;
+	}
+	if (column != lsecond(clause->args))
+	{
+		/*
+		 * Their equality is the clause's: so the value may be called as they
+		 * are.
+		 */
+		if (!IsBinaryCoercible(exprType(value), element_type))
+			return NULL;
+		value = (Node *) makeRelabelType((Expr *) value, element_type, -1, clause->inputcollid,
+										 COERCE_IMPLICIT_CAST);
 	}
 	for (i = 1; i < index->nkeycolumns; i++)
 	{
