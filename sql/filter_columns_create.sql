@@ -67,6 +67,37 @@ CREATE OPERATOR CLASS filter_columns_other_ops FOR TYPE anyarray USING flat AS
 	OPERATOR 1 && (anyarray, anyarray), OPERATOR 16 @> (anyarray, anyarray), FUNCTION 4 vecext_column_array(internal);
 SELECT amvalidate(oid) FROM pg_opclass WHERE opcname = 'filter_columns_other_ops';
 
+-- Filters that ask for more of a row than its payload are refused as @~ refuses them, before the first row: here is none
+CREATE TABLE filter_columns_empty (v vector(3), j jsonb);
+CREATE INDEX filter_columns_empty_i ON filter_columns_empty USING hnsw (v vector_l2_ops, j);
+SET enable_seqscan = off;
+SET enable_sort = off;
+CREATE FUNCTION pg_temp.outcomes(OUT condition text, OUT ordered text, OUT counted text, OUT by_bitmap text) RETURNS SETOF record LANGUAGE plpgsql AS $$
+BEGIN
+	FOREACH condition IN ARRAY ARRAY['{"has_id": [1]}', '{"slice": {"total": 4, "index": 0}}', '{"has_vector": "v"}', '{"key": "a", "match": {"value": 1}}'] LOOP
+		SET LOCAL enable_bitmapscan = off;
+		SET LOCAL enable_indexscan = on;
+		SET LOCAL enable_indexonlyscan = on;
+		ordered := pg_temp.outcome(format('SELECT FROM filter_columns_empty WHERE j @~ ''{"must": [%s]}'' ORDER BY v <-> ''[1,2,3]'' LIMIT 1', condition));
+		counted := pg_temp.outcome(format('SELECT count(*) FROM filter_columns_empty WHERE j @~ ''{"must_not": [%s]}''', condition));
+		SET LOCAL enable_indexscan = off;
+		SET LOCAL enable_indexonlyscan = off;
+		SET LOCAL enable_bitmapscan = on;
+		by_bitmap := pg_temp.outcome(format('SELECT FROM filter_columns_empty WHERE j @~ ''{"should": [%s]}''', condition));
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+SELECT * FROM pg_temp.outcomes();
+DROP INDEX filter_columns_empty_i;
+CREATE INDEX filter_columns_empty_i ON filter_columns_empty USING flat (v vector_l2_ops, j);
+SELECT * FROM pg_temp.outcomes();
+DROP INDEX filter_columns_empty_i;
+SELECT * FROM pg_temp.outcomes();
+DROP TABLE filter_columns_empty;
+RESET enable_seqscan;
+RESET enable_sort;
+
 -- Both are sound, and see what a table has
 SELECT i.relname, c.* FROM pg_class i JOIN pg_am a ON a.oid = i.relam,
 	LATERAL (SELECT * FROM flat_index_check(i.oid, true) WHERE amname = 'flat'
