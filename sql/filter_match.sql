@@ -148,6 +148,11 @@ SELECT condition || ' -> ' || pg_temp.found_by(condition) FROM (VALUES
 ) t(condition);
 -- Longer than a tsvector can be
 SELECT jsonb_build_object('t', repeat('word ', 300000) || 'end') @~ '{"must":[{"key":"t","match":{"phrase":"word end"}}]}' AS "long text";
+-- Words that PostgreSQL finds too long, of more than 2,047 bytes, are not there, in a filter or a payload
+SELECT title, jsonb_build_object('t', text) @~ jsonb_build_object('must', jsonb_build_object('key', 't', 'match', match))::text::payload_filter AS matches
+FROM (VALUES ('long enough', repeat('w', 2046), jsonb_build_object('text', repeat('w', 2046))), ('too long', repeat('w', 2048), jsonb_build_object('text', repeat('w', 2048))),
+	('others in a filter', 'a b', jsonb_build_object('text', 'a ' || repeat('w', 2048))), ('others in a payload', 'a ' || repeat('w', 2048) || ' b', '{"text": "a b"}'),
+	('neighbours', 'a ' || repeat('w', 2048) || ' b', '{"phrase": "a b"}')) t(title, text, match);
 
 -- Dates and times
 TRUNCATE point;
