@@ -128,7 +128,7 @@ for my $round (1 .. size(1, 10))
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 compare($standby, 'the standby after kills');
 
-# ---- A damaged or an older index says what to do ----
+# ---- An index goes with one of its columns ----
 
 my ($code, $out, $err) = try_sql($node, q{
 	SET enable_seqscan = off;
