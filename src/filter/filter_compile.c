@@ -26,13 +26,23 @@
  */
 #define SIMPLE_CONFIG_OID 3748
 
+/* Filters that a call of a function keeps: as many as an ANY may have, say */
+#define MAX_CACHED_FILTERS 8
+
 /* What the filter of a function call was compiled from */
-typedef struct FilterCache
+typedef struct CachedFilter
 {
-	Filter	   *filter;
-	bool		is_constant;	/* the argument cannot change */
+	Filter	   *filter;			/* NULL: none */
 	Size		length;
 	char	   *bytes;
+} CachedFilter;
+
+typedef struct FilterCache
+{
+	bool		is_constant;	/* the argument cannot change: it is the first */
+	int			last;			/* the one that was used last */
+	int			next;			/* the one to be replaced next */
+	CachedFilter filters[MAX_CACHED_FILTERS];
 } FilterCache;
 
 FilterNode *
@@ -348,31 +358,48 @@ vx_filter_get_argument(FunctionCallInfo fcinfo, int argument)
 {
 	FmgrInfo   *function = fcinfo->flinfo;
 	FilterCache *cache = function->fn_extra;
+	CachedFilter *cached;
+	Filter	   *filter;
 	struct varlena *stored;
+	Size		length;
+	int			i;
 
 	if (cache != NULL && cache->is_constant)
-		return cache->filter;
+		return cache->filters[0].filter;
 
 	stored = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(argument));
-	if (cache != NULL)
-	{
-		if (cache->filter != NULL && cache->length == VARSIZE_ANY_EXHDR(stored) &&
-			memcmp(cache->bytes, VARDATA_ANY(stored), cache->length) == 0)
-			return cache->filter;
-		if (cache->filter != NULL)
-			vx_filter_free(cache->filter);
-		cache->filter = NULL;
-	}
-	else
+	length = VARSIZE_ANY_EXHDR(stored);
+	if (cache == NULL)
 	{
 		cache = MemoryContextAllocZero(function->fn_mcxt, sizeof(FilterCache));
 		function->fn_extra = cache;
 	}
 
-	cache->filter = vx_filter_compile(stored, function->fn_mcxt);
-	cache->length = VARSIZE_ANY_EXHDR(stored);
-	cache->bytes = MemoryContextAlloc(cache->filter->context, cache->length);
-	memcpy(cache->bytes, VARDATA_ANY(stored), cache->length);
+	/* The one used last, and from there on in the order they came in. */
+	for (i = 0; i < MAX_CACHED_FILTERS; i++)
+	{
+		int			number = (cache->last + i) % MAX_CACHED_FILTERS;
+
+		cached = &cache->filters[number];
+		if (cached->filter != NULL && cached->length == length &&
+			memcmp(cached->bytes, VARDATA_ANY(stored), length) == 0)
+		{
+			cache->last = number;
+			return cached->filter;
+		}
+	}
+
+	cached = &cache->filters[cache->next];
+	if (cached->filter != NULL)
+		vx_filter_free(cached->filter);
+	cached->filter = NULL;
+	filter = vx_filter_compile(stored, function->fn_mcxt);
+	cached->length = length;
+	cached->bytes = MemoryContextAlloc(filter->context, length);
+	memcpy(cached->bytes, VARDATA_ANY(stored), length);
+	cached->filter = filter;
 	cache->is_constant = is_constant_argument(function, argument);
-	return cache->filter;
+	cache->last = cache->next;
+	cache->next = (cache->next + 1) % MAX_CACHED_FILTERS;
+	return filter;
 }

@@ -72,7 +72,10 @@ extern FilterString *vx_filter_split_words(const char *text, int length, int *co
 extern bool vx_filter_matches_condition(Filter *filter, const FilterNode *node,
 										const Jsonb *payload);
 
-/* The compiled filter of a function's argument, kept in fn_extra */
+/*
+ * The compiled filter of a function's argument, kept in fn_extra.  It is good
+ * until the function is called again.
+ */
 extern Filter *vx_filter_get_argument(FunctionCallInfo fcinfo, int argument);
 
 #endif							/* VX_FILTER_COMPILE_H */
