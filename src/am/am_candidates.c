@@ -669,5 +669,12 @@ vx_am_collect_candidates(IndexScanDesc scan)
 	qsort(state->candidates, state->candidate_count, sizeof(AmCandidate),
 		  vx_am_compare_candidates);
 	state->current = state->candidates;
-	return state->candidate_count > 0;
+	if (state->candidate_count == 0)
+		return false;
+
+	/* All of these will have been given when the next pass begins. */
+	state->last_bound = state->candidates[state->candidate_count - 1].bound;
+	state->last_node = state->candidates[state->candidate_count - 1].node;
+	state->has_last = true;
+	return true;
 }

@@ -334,6 +334,38 @@ start_scan(IndexScanDesc scan)
 }
 
 /*
+ * True if a candidate may go out.  Where the executor is told its bound, or its
+ * distance, that must not come from a peek alone: it is computed again under
+ * the page's lock (store_peek.h, R6).  If it is another one, the candidate takes
+ * its place among those to come.
+ */
+static bool
+confirm_candidate(AmScan state, AmCandidate *candidate)
+{
+	AmCandidate *end = state->current + state->candidate_count;
+	AmCandidate confirmed = *candidate;
+
+	if (state->rank != NULL || !vx_am_sorts_codes(state) ||
+		!(state->walking || state->matches != NULL))
+		return true;
+	if (!vx_am_read_candidate(state, candidate, &confirmed.bound, NULL))
+	{
+		/* Freed meanwhile: there are no rows that anybody sees. */
+		state->next_candidate++;
+		return false;
+	}
+	if (likely(confirmed.bound == candidate->bound))
+		return true;
+	while (candidate + 1 < end && vx_am_compare_candidates(candidate + 1, &confirmed) < 0)
+	{
+		candidate[0] = candidate[1];
+		candidate++;
+	}
+	*candidate = confirmed;
+	return false;
+}
+
+/*
  * Heap TIDs of the next candidate with live rows.
  */
 static bool
@@ -348,7 +380,7 @@ next_code_rows(IndexScanDesc scan)
 
 		if (!state->in_chain)
 		{
-			const AmCandidate *candidate;
+			AmCandidate *candidate;
 
 			if (state->next_candidate == state->candidate_count)
 			{
@@ -359,13 +391,10 @@ next_code_rows(IndexScanDesc scan)
 					return false;
 			}
 			VX_DEBUG_POINT("flat-candidate");
-			candidate = &state->current[state->next_candidate++];
-			if (!state->walking)
-			{
-				state->last_bound = candidate->bound;
-				state->last_node = candidate->node;
-				state->has_last = true;
-			}
+			candidate = &state->current[state->next_candidate];
+			if (!confirm_candidate(state, candidate))
+				continue;
+			state->next_candidate++;
 			state->counters.candidates++;
 			state->chain_bound = candidate->bound;
 			vx_store_start_chain(&state->chain, candidate->node, candidate->incarnation);

@@ -73,7 +73,7 @@ typedef struct AmScanData
 	/* candidates of this batch */
 	struct AmMatches *matches;	/* am_candidates.c's own */
 	AmCandidate *candidates;
-	const AmCandidate *current; /* those being looked up: these, or the walk's */
+	AmCandidate *current;		/* those being looked up: these, or the walk's */
 	int			candidate_count;
 	int			next_candidate;
 	int			batch;			/* how many the pass keeps */

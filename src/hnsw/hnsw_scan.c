@@ -28,6 +28,7 @@
 #include "utils/memutils.h"
 
 #include "am/am_scan.h"
+#include "base/base_debug.h"
 #include "hnsw/hnsw.h"
 #include "hnsw/hnsw_inspect.h"
 #include "hnsw/hnsw_read.h"
@@ -485,6 +486,12 @@ peek_at_candidate(const HnswWalk *walk, StoreCacheFamily *family, AmCandidate *c
 		 candidate->node % store->codes_per_page * store->quant->slot_bytes);
 	candidate->incarnation = slot->incarnation;
 	candidate->bound = vx_quant_bound(walk->query, slot);
+
+	/* Bytes of another page, as a test wants them */
+	if (VX_DEBUG_NAMED("hnsw-peek-low") && candidate->node % 2 == 1)
+		candidate->bound -= 1;
+	if (VX_DEBUG_NAMED("hnsw-peek-high") && candidate->node % 2 == 1)
+		candidate->bound += 1;
 	return vx_store_peek_end(locator, ref);
 }
 

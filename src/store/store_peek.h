@@ -19,7 +19,8 @@
  * - R6: a page that is evicted and read back between begin and end passes
  *	 both.  Its bytes may be torn.  Callers keep the time between begin and
  *	 end short (STORE_PEEK_MAX_NANOSECONDS), and never emit a row by what a peek
- *	 gave alone: the emission check is made under the row page's lock.
+ *	 gave alone: the emission check is made under the row page's lock, and
+ *	 what the executor is told of distances is computed under the code page's.
  * - R7: what was read may be torn even when nothing moved, for a writer may
  *	 be at work: ids are checked against ranges, floats against NaN.
  * - On a standby a page may be zeros for a moment, with a header that says

@@ -276,6 +276,34 @@ is($node->safe_psql('postgres', qq{
 	END \$\$;
 	SELECT current_setting('flattest.sum'); COMMIT}), 40 * 149, 'many cursors side by side');
 
+# ---- Peeks at pages that are replaced meanwhile ----
+
+# Where the executor is told a bound, or without codes a distance, it is not what a peek gave.
+{
+	my $use_index = 'SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off; SET hnsw.ef_search = 100';
+	my $q = "flattest.nth_vector(5, $dims)";
+	my $nearest = sub {
+		my ($point, $order) = @_;
+
+		return $node->safe_psql('postgres', qq{
+			LOAD 'vecext'; $use_index;
+			-- The session has to know the buffers.
+			SELECT count(*) * 0 FROM (SELECT FROM t ORDER BY $order LIMIT 20) s;
+			SET vecext.debug_point = '$point';
+			SELECT string_agg(id::text, ' ') FROM (SELECT id FROM t ORDER BY $order LIMIT 20) s;
+			SELECT walks, passes FROM vecext_last_scan});
+	};
+
+	for my $order ("v <#> $q", "v <#> $q, v <#> flattest.nth_vector(6, $dims)", "v <-> $q, v <-> flattest.nth_vector(6, $dims)")
+	{
+		my $plain = $nearest->('', $order);
+		like($plain, qr/\n1\|0$/, "ORDER BY $order: one walk");
+		is($nearest->('hnsw-peek-low', $order), $plain, '... and the same rows where peeks gave less');
+		# The nearest may come late then, but never wrongly.
+		like($nearest->('hnsw-peek-high', $order), qr/^0\n(\d+ ){19}\d+\n1\|0$/, '... and as many where they gave more');
+	}
+}
+
 complaints($node, 'the indexes are sound', map { "SELECT * FROM hnsw_index_check('$_', heap => true)" } 't_l2', 't_cosine', 't_ip', 't_l1');
 $node->stop;
 check_log($node);
