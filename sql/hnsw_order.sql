@@ -21,6 +21,10 @@ SET hnsw.ef_search = 4;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM hnsw_order ORDER BY v <-> :'q' LIMIT 1) s;
 SELECT index, ef, walks, hops > 0 AS hops, distances >= hops AS distances, passes, candidates >= rechecks AS candidates,
 	dead_rows, late_rows, rows FROM vecext_last_scan;
+-- What it has read without a pin, now that the session knows the pages
+SELECT peeks AS before FROM vecext_session_buffers \gset
+SELECT count(*) FROM (SELECT FROM hnsw_order ORDER BY v <-> :'q' LIMIT 1) s;
+SELECT scan.peeks = session.peeks - :before AS peeks, scan.peeks > scan.hops AS many FROM vecext_last_scan scan, vecext_session_buffers session;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM hnsw_order ORDER BY v <-> :'q' LIMIT 9) s;
 SELECT ef >= 9 AS ef, walks > 0 AS walks, passes, rows FROM vecext_last_scan;
 -- ... also where the LIMIT is in a subquery of a query that has a LIMIT for what it makes of the rows

@@ -16,15 +16,16 @@ GRANT SELECT ON vecext_session_buffers TO PUBLIC;
 CREATE FUNCTION vecext_last_scan_counters(
 	OUT index regclass, OUT ef int, OUT walks bigint, OUT hops bigint, OUT distances bigint,
 	OUT repeats bigint, OUT passes bigint, OUT candidates bigint, OUT rechecks bigint,
-	OUT dead_rows bigint, OUT late_rows bigint, OUT rows bigint, OUT mode text, OUT matches bigint)
+	OUT dead_rows bigint, OUT late_rows bigint, OUT rows bigint, OUT mode text, OUT matches bigint,
+	OUT peeks bigint)
 	RETURNS record
 	AS 'MODULE_PATHNAME', 'vecext_last_scan_counters' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vecext_last_scan_counters() IS
-	'what the last scan of a flat or hnsw index that ended in this session has cost: width of its last walk along the graph (null: none), walks, lists and codes read by them, codes read again with pins, passes over all codes, candidates looked up, rows whose distance the table told, those of them that the snapshot did not see, rows nearer than one returned before, rows returned (by a bitmap scan, to be rechecked), the way of a scan with conditions on columns of the index (null: none), rows that meet these conditions as far as the index tells; all but the index are null where the table has rows that the user may not see';
+	'what the last scan of a flat or hnsw index that ended in this session has cost: width of its last walk along the graph (null: none), walks, lists and codes read by them, codes read again with pins, passes over all codes, candidates looked up, rows whose distance the table told, those of them that the snapshot did not see, rows nearer than one returned before, rows returned (by a bitmap scan, to be rechecked), the way of a scan with conditions on columns of the index (null: none), rows that meet these conditions as far as the index tells, pages read without a pin; all but the index are null where the table has rows that the user may not see';
 
 CREATE VIEW vecext_last_scan AS
 	SELECT index, ef, walks, hops, distances, repeats, passes, candidates, rechecks, dead_rows, late_rows, rows,
-		mode, matches
+		mode, matches, peeks
 	FROM vecext_last_scan_counters();
 COMMENT ON VIEW vecext_last_scan IS
 	'what this session''s last scan of a flat or hnsw index has cost; see vecext_last_scan_counters()';

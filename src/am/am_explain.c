@@ -61,6 +61,7 @@ show_counters(const AmScanCounters *sum, ExplainState *es)
 		{"hops", "Hops", sum->hops},
 		{"distances", "Distances", sum->distances},
 		{"passes", "Passes", sum->passes},
+		{"peeks", "Peeks", sum->peeks},
 		{"candidates", "Candidates", sum->candidates},
 		{"rechecks", "Rechecks", sum->rechecks},
 		{"dead_rows", "Dead Rows", sum->dead_rows},

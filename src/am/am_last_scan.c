@@ -25,7 +25,7 @@
 
 #include "am/am_scan.h"
 
-#define LAST_SCAN_COLUMNS 14
+#define LAST_SCAN_COLUMNS 15
 
 const char *const vx_am_mode_names[] = {NULL, "rows", "walk", "all", "matches"};
 
@@ -126,6 +126,7 @@ vecext_last_scan_counters(PG_FUNCTION_ARGS)
 	nulls[12] = nulls[13] = last->mode == AM_MODE_NONE;
 	values[12] = nulls[12] ? (Datum) 0 : CStringGetTextDatum(vx_am_mode_names[last->mode]);
 	values[13] = Int64GetDatum(last->matches);
+	values[14] = Int64GetDatum(last->peeks);
 
 	/*
 	 * The way of a scan tells as much as numbers of rows do: one by number =

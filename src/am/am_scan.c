@@ -116,6 +116,7 @@ vx_am_sum_counters(IndexScanDesc scan, AmScanCounters *sum)
 	sum->rows += last->rows;
 	sum->mode = last->mode;
 	sum->matches += last->matches;
+	sum->peeks += last->peeks;
 }
 
 void
@@ -729,13 +730,11 @@ get_ranked_tuple(IndexScanDesc scan)
 	}
 }
 
-bool
-vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction)
+static bool
+get_tuple(IndexScanDesc scan)
 {
 	AmScan		state = (AmScan) scan->opaque;
 	int			position;
-
-	Assert(ScanDirectionIsForward(direction));
 
 	if (!state->started)
 		start_scan(scan);
@@ -773,10 +772,25 @@ vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	return true;
 }
 
+bool
+vx_am_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	AmScan		state = (AmScan) scan->opaque;
+	uint64		peeks = vx_store_counters.peeks;
+	bool		found;
+
+	Assert(ScanDirectionIsForward(direction));
+	found = get_tuple(scan);
+	/* Other scans of this session run between two calls. */
+	state->counters.peeks += vx_store_counters.peeks - peeks;
+	return found;
+}
+
 int64
 vx_am_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 {
 	AmScan		state = (AmScan) scan->opaque;
+	uint64		peeks = vx_store_counters.peeks;
 	int64		count = 0;
 
 	if (!state->started)
@@ -792,5 +806,6 @@ vx_am_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 		state->next_tid = state->tid_count;
 	}
 	state->counters.rows += count;
+	state->counters.peeks += vx_store_counters.peeks - peeks;
 	return count;
 }

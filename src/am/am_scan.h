@@ -51,6 +51,7 @@ typedef struct AmScanCounters
 	uint64		rows;			/* returned */
 	AmScanMode	mode;			/* the last one, with conditions on columns */
 	uint64		matches;		/* rows that meet these, as far as slots tell */
+	uint64		peeks;			/* pages read without a pin */
 } AmScanCounters;
 
 extern AmScanCounters vx_am_last_scan;

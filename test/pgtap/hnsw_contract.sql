@@ -131,7 +131,7 @@ SELECT set_eq(
 		AND attrelid IN ('vecext_last_scan'::regclass, 'vecext_session_buffers'::regclass)
 	GROUP BY attrelid$$,
 	$$VALUES ('vecext_last_scan', 'index regclass, ef integer, walks bigint, hops bigint, distances bigint, repeats bigint, passes bigint, '
-			'candidates bigint, rechecks bigint, dead_rows bigint, late_rows bigint, rows bigint, mode text, matches bigint'),
+			'candidates bigint, rechecks bigint, dead_rows bigint, late_rows bigint, rows bigint, mode text, matches bigint, peeks bigint'),
 		('vecext_session_buffers', 'peeks bigint, peek_misses bigint, recent_pins bigint, slow_pins bigint')$$,
 	'columns of the views');
 SELECT is_empty(
