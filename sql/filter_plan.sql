@@ -108,8 +108,9 @@ DROP TABLE filter_plan;
 -- One filter asks so many questions about statistics and no more: 4,000 conditions on 50 values each take a plan not much longer
 -- where there are statistics of their key than where there are none
 CREATE TABLE filter_plan AS SELECT i AS id, jsonb_build_object('a', (i % 5000)::text, 'b', (i % 5000)::text) AS payload FROM generate_series(1, 20000) i;
-CREATE INDEX ON filter_plan ((payload ->> 'a'));
-SET default_statistics_target = 3000;
+CREATE INDEX filter_plan_a ON filter_plan ((payload ->> 'a'));
+ALTER INDEX filter_plan_a ALTER 1 SET STATISTICS 1000;
+ALTER TABLE filter_plan ALTER payload SET STATISTICS 20;
 ANALYZE filter_plan;
 CREATE FUNCTION pg_temp.plan_time(key text) RETURNS interval LANGUAGE plpgsql AS $$
 DECLARE
@@ -126,5 +127,5 @@ BEGIN
 	RETURN best;
 END
 $$;
-SELECT CASE WHEN known < 6 * unknown THEN 'bounded' ELSE format('%s instead of %s', known, unknown) END FROM pg_temp.plan_time('a') known, pg_temp.plan_time('b') unknown;
+SELECT CASE WHEN known < 10 * unknown THEN 'bounded' ELSE format('%s instead of %s', known, unknown) END FROM pg_temp.plan_time('a') known, pg_temp.plan_time('b') unknown;
 DROP TABLE filter_plan;
