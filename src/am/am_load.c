@@ -382,9 +382,13 @@ vx_am_load_rows(Relation heap, Relation index, IndexInfo *index_info,
 	state.callback = callback;
 	state.arg = arg;
 
+	/*
+	 * Alone from the first block on, wherever other scans are: the same table
+	 * gives the same index.
+	 */
 	if (workers == 0 ||
 		!load_parallel(heap, index, index_info, workers, &state, &heap_tuples))
-		heap_tuples = table_index_build_scan(heap, index, index_info, true, true,
+		heap_tuples = table_index_build_scan(heap, index, index_info, false, true,
 											 load_row, &state, NULL);
 
 	*index_tuples = state.rows;

@@ -58,7 +58,7 @@ typedef struct LevelNeighbours
 static int
 draw_level(int m)
 {
-	double		uniform = 1.0 - pg_prng_double(&pg_global_prng_state);
+	double		uniform = 1.0 - pg_prng_double(vx_store_random);
 	int			level = (int) (-log(uniform) / log(m));
 
 	return Min(level, HNSW_TOP_LEVEL);

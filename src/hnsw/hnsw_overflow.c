@@ -15,6 +15,7 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "commands/progress.h"
+#include "common/pg_prng.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -147,7 +148,9 @@ insert_rows(Relation index, OverflowShared *shared, bool report)
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "hnsw overflow row",
 													  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(row_context);
+	pg_prng_state random;
 
+	vx_store_random = &random;
 	for (;;)
 	{
 		uint64		from = pg_atomic_fetch_add_u64(&shared->next_row, ROWS_PER_RANGE);
@@ -170,11 +173,13 @@ insert_rows(Relation index, OverflowShared *shared, bool report)
 			read_exactly(file, &record, sizeof(record));
 			read_exactly(file, attributes, attribute_bytes);
 			read_exactly(file, slot, slot_bytes);
+			pg_prng_seed(&random, HNSW_BUILD_SEED + from);
 			vx_hnsw_insert_row(store, &record.tid, record.kind, slot, attributes);
 			MemoryContextReset(row_context);
 		}
 	}
 
+	vx_store_random = &pg_global_prng_state;
 	BufFileClose(file);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(row_context);
@@ -324,6 +329,7 @@ vx_hnsw_insert_overflow(HnswOverflow *overflow, Relation heap, Relation index, b
 	PG_FINALLY();
 	{
 		vx_store_unlogged_index = InvalidOid;
+		vx_store_random = &pg_global_prng_state;
 	}
 	PG_END_TRY();
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, overflow->rows);

@@ -16,6 +16,7 @@
 #define VX_STORE_H
 
 #include "access/genam.h"
+#include "common/pg_prng.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
 
@@ -168,6 +169,7 @@ typedef struct StoreWal
 } StoreWal;
 
 extern Oid	vx_store_unlogged_index;
+extern pg_prng_state *vx_store_random;
 
 extern void vx_store_wal_begin(StoreWal *wal, Relation index);
 extern int	vx_store_wal_add(StoreWal *wal, Buffer buffer, bool fresh);

@@ -328,7 +328,7 @@ find_wrong_entry(StoreIndex *store, uint64 hash)
 		return;
 
 	slot = palloc(store->quant->slot_bytes);
-	start = pg_prng_uint32(&pg_global_prng_state);
+	start = pg_prng_uint32(vx_store_random);
 	for (i = 0; i < MAX_COMPARED; i++)
 	{
 		const StoreDirectoryEntryData *entry = &entries[(start + i) % lengthof(entries)];
@@ -381,7 +381,7 @@ vx_store_put_entry(StoreIndex *store, StoreWal *wal, uint64 hash, uint32 node)
 	buffer = vx_store_lock(store, STORE_DIRECTORY, level_start(&store->meta, level) + page_no,
 						   BUFFER_LOCK_EXCLUSIVE);
 	header = (PageHeader) BufferGetPage(buffer);
-	chance = pg_prng_uint32(&pg_global_prng_state) % (STORE_PROBES * STORE_BUCKET_ENTRIES);
+	chance = pg_prng_uint32(vx_store_random) % (STORE_PROBES * STORE_BUCKET_ENTRIES);
 	for (i = 0; i < STORE_PROBES * STORE_BUCKET_ENTRIES && place == NULL; i++)
 	{
 		StoreDirectoryEntryData *at = (StoreDirectoryEntryData *)

@@ -23,6 +23,7 @@
 
 #include "access/rmgr.h"
 #include "access/xloginsert.h"
+#include "common/pg_prng.h"
 #include "miscadmin.h"
 
 #include "store/store.h"
@@ -32,6 +33,9 @@
  * records, since the build logs it whole at its end.
  */
 Oid			vx_store_unlogged_index = InvalidOid;
+
+/* What chance is drawn from: a build that can be repeated has its own. */
+pg_prng_state *vx_store_random = &pg_global_prng_state;
 
 /* Fragments of the record in the making; one record at a time. */
 static char fragments[STORE_WAL_BLOCKS][STORE_WAL_ROOM];
