@@ -115,8 +115,8 @@ vx_hnsw_define_settings(void)
 		vx_hnsw_max_scan_tuples_at = ((struct config_int *) foreign)->variable;
 	else
 		DefineCustomIntVariable("hnsw.max_scan_tuples",
-								"Sets how many nodes a search visits along the graph.",
-								NULL,
+								"Sets how many nodes a search visits along the graph before it reads all codes.",
+								"The first walk of a search without conditions on columns of the index is not bounded by it.",
 								&own_max_scan_tuples,
 								20000, 1, INT_MAX,
 								PGC_USERSET, 0, NULL, NULL, NULL);
