@@ -238,6 +238,45 @@ complaints($node, 'rescans of a parallel scan', qq{
 	COMMIT;
 	(SELECT 'missing', * FROM heap_answers EXCEPT ALL SELECT 'missing', * FROM index_answers)
 	UNION ALL (SELECT 'extra', * FROM index_answers EXCEPT ALL SELECT 'extra', * FROM heap_answers) LIMIT 5});
+
+# SELECT INTO asks for one row or two, and so runs a parallel plan without what
+# processes would share.
+for my $table ('sq8', 'none')
+{
+	my @queries = ("FROM $table ORDER BY v <-> q LIMIT 1", "FROM $table ORDER BY v <-> q",
+		"FROM $table WHERE w = 3 ORDER BY v <-> q LIMIT 1", "FROM $table WHERE l2_within(v, q, 2) ORDER BY v <-> q LIMIT 1");
+	my $assign = join "\n", map { "SELECT v <-> q INTO x $_; distances := distances || x;" } @queries;
+	complaints($node, "$table: SELECT INTO with a parallel plan", qq{
+		CREATE FUNCTION pg_temp.first_rows(q vector, OUT distances float8[]) LANGUAGE plpgsql AS \$\$
+		DECLARE
+			x float8;
+		BEGIN
+			$assign
+		END \$\$;
+		CREATE TEMP TABLE queries AS SELECT id AS n, v AS q FROM $table WHERE id % 150 IN (2, 33) UNION ALL SELECT 0, NULL;
+		BEGIN; SELECT flattest.use_heap();
+		CREATE TEMP TABLE heap_answers AS SELECT n, pg_temp.first_rows(q) AS d FROM queries;
+		COMMIT}, qq{
+		DISCARD PLANS;
+		SET flattest.parallel = 2;
+		BEGIN; SELECT flattest.use_index();
+		CREATE TEMP TABLE index_answers AS SELECT n, pg_temp.first_rows(q) AS d FROM queries;
+		} . join("\n", map { my $query = "SELECT v <-> q $_" =~ s/\bq\b/flattest.nth_vector(1, $dims)/gr;
+			"SELECT 'not parallel: ' || p FROM flattest.plan('$query') p WHERE p !~ 'Gather Merge.*Parallel Index Scan using ${table}_l2';" } @queries) . q{
+		COMMIT;
+		SELECT * FROM heap_answers h JOIN index_answers i USING (n) WHERE h.d IS DISTINCT FROM i.d LIMIT 3;
+		SELECT 'few answers' WHERE (SELECT count(*) FROM heap_answers WHERE d[1] IS NOT NULL AND d[4] IS NOT NULL) < 20});
+}
+
+# Time limits hold where no row passes.
+for my $parallel (0, 2)
+{
+	my ($code, $out, $err) = try_sql($node, qq{
+		SET flattest.parallel = $parallel; BEGIN; SELECT flattest.use_index();
+		SET LOCAL statement_timeout = '30ms';
+		SELECT count(*) FROM (SELECT FROM sq8 WHERE md5(repeat(id::text, 10000)) IS NULL ORDER BY v <-> flattest.nth_vector(1, $dims) LIMIT 10) s});
+	like($err, qr/canceling statement due to statement timeout/, "a condition that no row passes ends in time ($parallel workers)");
+}
 # }
 
 # ---- NULL queries, second keys ----
