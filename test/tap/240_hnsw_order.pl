@@ -304,6 +304,56 @@ is($node->safe_psql('postgres', qq{
 	}
 }
 
+# ---- Partitions ----
+
+# Each is large enough for its own walk.  With few rows that pass the answer is
+# exact; with many it is a sort's but for what the walks miss.
+{
+	$node->safe_psql('postgres', q{
+		SELECT setseed(0.6);
+		CREATE TABLE p (id int, tenant int, v vector(8)) PARTITION BY HASH (id);
+		CREATE TABLE p_0 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+		CREATE TABLE p_1 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+		INSERT INTO p SELECT g, random() * 999, (SELECT array_agg(random()::float4) FROM generate_series(g * 0 + 1, 8))::vector FROM generate_series(1, 36000) g;
+		CREATE INDEX p_v ON p USING hnsw (v vector_l2_ops, tenant) WITH (m = 8, ef_construction = 24);
+		VACUUM ANALYZE p;
+		CREATE FUNCTION nearest_of_all(q vector, n int, exact bool, OUT hits int, OUT mode text, OUT wrong text) LANGUAGE plpgsql AS $$
+		DECLARE
+			query text := format('SELECT id, tenant, v <-> %1$L AS d FROM p WHERE tenant < %2$s ORDER BY v <-> %1$L LIMIT 10', q, n);
+			answer_of text := 'SELECT array_agg(d), array_agg(id), count(*) FILTER (WHERE tenant >= %s) FROM (%s) s';
+			plan text;
+			truth float8[];
+			distances float8[];
+			ids int[];
+			others int;
+		BEGIN
+			PERFORM flattest.use_heap();
+			EXECUTE format(answer_of, n, query) INTO truth, ids, others;
+			PERFORM flattest.use_index();
+			plan := flattest.plan(query);
+			EXECUTE format(answer_of, n, query) INTO distances, ids, others;
+			mode := (flattest.last_scan()).mode;
+			hits := (SELECT count(*) FROM unnest(distances) d WHERE d <= truth[10]);
+			IF plan !~ 'Merge Append.*Index Scan using p_0.*Index Scan using p_1' OR plan ~ 'Sort(?! Key)' THEN
+				wrong := 'another plan: ' || plan;
+			ELSIF others > 0 OR cardinality(distances) <> 10 OR (SELECT count(DISTINCT id) FROM unnest(ids) id) <> 10 OR
+				distances <> ARRAY(SELECT d FROM unnest(distances) d ORDER BY d) OR exact AND distances IS DISTINCT FROM truth THEN
+				wrong := format('%s: %s, not %s', ids, distances, truth);
+			END IF;
+		END $$});
+	for my $case ([ 500, 'false', 'walk' ], [ 5, 'true', 'matches' ])
+	{
+		my ($below, $exact, $mode) = @$case;
+		my ($modes, $hits, $wrong) = split /\|/, $node->safe_psql('postgres', qq{
+			SELECT string_agg(DISTINCT mode, ' '), sum(hits), min(wrong)
+			FROM generate_series(1, 40) n, LATERAL nearest_of_all((flattest.nth_vector(n, 8) + array_fill(1::float4, ARRAY[8])::vector) *
+				array_fill(0.5::float4, ARRAY[8])::vector, $below, $exact) s});
+		is($wrong // '', '', "partitions: tenant < $below");
+		is($modes, $mode, '... the way it is meant');
+		cmp_ok($hits, '>=', 0.95 * 400, "... $hits of the nearest 400");
+	}
+}
+
 complaints($node, 'the indexes are sound', map { "SELECT * FROM hnsw_index_check('$_', heap => true)" } 't_l2', 't_cosine', 't_ip', 't_l1');
 $node->stop;
 check_log($node);
