@@ -1,5 +1,7 @@
 # Damaged flat indexes: bits flipped, fields overwritten, pages zeroed, copied
-# and cut off, in every kind of page.  A query, insert, vacuum or check either
+# and cut off, in every kind of page, by chance; and bit by bit what tells where
+# things are: headers, special spaces, the metapage, the map's header, the first
+# slot of each family.  A query, insert, vacuum or check either
 # works or fails with an error that says "corrupted"; nothing crashes, hangs or
 # gives a wrong answer that flat_index_check() does not know about.
 
@@ -13,8 +15,12 @@ use Test::More;
 my $dims = 40;
 my $graph = $FlatTest::access_method eq 'hnsw';
 my $filters = $FlatTest::filters;
-my $clones = size($filters ? 50 : $graph ? 70 : 150, 500);
-my $rounds = size(2, 20);
+my $floats = $FlatTest::quantizer eq 'none';
+my $with = $floats ? 'WITH (quantizer = none)' : '';
+my $clones = size($floats ? 30 : $filters ? 50 : $graph ? 70 : 150, 500);
+my $rounds = size($floats ? 1 : 2, $floats ? 5 : 20);
+# Of the bits on the list every so many; the others tell of the same fields again.
+my $stride = size($graph || $filters || $floats ? 61 : 7, 1);
 # The same damage in every short run, other damage in every long one.
 my $seed = $ENV{VECEXT_SEED} // (is_long() ? int(rand(1 << 30)) : 15);
 srand($seed);
@@ -85,14 +91,14 @@ $node->safe_psql('postgres', sprintf(q{
 
 # Clones first: VACUUM takes rows that are older than their table for damage.
 $node->safe_psql('postgres', qq{CREATE TABLE model (id int, v vector($dims)$more_columns)});
-$node->safe_psql('postgres', q{SELECT format('CREATE TABLE c%1$s (LIKE model INCLUDING GENERATED); CREATE INDEX c%1$s_v ON c%1$s USING flat (} . $columns . q{)', g)
+$node->safe_psql('postgres', q{SELECT format('CREATE TABLE c%1$s (LIKE model INCLUDING GENERATED); CREATE INDEX c%1$s_v ON c%1$s USING flat (} . $columns . q{) } . $with . q{', g)
 	FROM generate_series(1, } . $clones . q{) g \gexec});
 
 # Nodes with one row and with many, NULLs, a vector without a code, freed rows
 # and nodes, rows marked dead that vacuum had no time to free.
 $node->safe_psql('postgres', qq{
 	SELECT flattest.fill('model', 1, 500, $dims, 8, 0.4);
-	CREATE INDEX model_v ON model USING flat ($columns);
+	CREATE INDEX model_v ON model USING flat ($columns) $with;
 	INSERT INTO model SELECT 1000 + g, flattest.nth_vector(g % 4, $dims) FROM generate_series(1, 300) g;
 	INSERT INTO model VALUES (2001, array_fill(1e30::float4, ARRAY[$dims])::vector);
 	SELECT flattest.fill('model', 3001, 300, $dims, 8, 0.6);
@@ -160,6 +166,7 @@ sub write_file
 # Where a page's parts are, from its own header
 my @family_names = ('mean', 'code', 'node', 'row', 'directory', 'link', 'upper');
 my %pages_of;    # blocks by kind
+my %first_page_of;    # block by family, the metapage's and the map's number included
 for my $block (0 .. $blocks - 1)
 {
 	my $page = substr($content{model_v}, $block * $block_size, $block_size);
@@ -167,9 +174,10 @@ for my $block (0 .. $blocks - 1)
 	my $family = $special ? ord substr($page, $special + 19, 1) : -1;
 	my $kind = $family == 0xFE ? 'meta' : $family == 0xFD ? 'map' : $family < 0 ? 'empty' : $family_names[$family] // 'attribute';
 	push @{ $pages_of{$kind} }, $block;
+	$first_page_of{$family} //= $block if $family >= 0;
 }
-is(join(' ', sort grep { $_ ne 'empty' } keys %pages_of), ($filters ? 'attribute ' : '') . ($graph ? 'code directory link map mean meta node row upper' :
-	'code directory map mean meta node row'), 'the model has every kind of page');
+is(join(' ', sort grep { $_ ne 'empty' } keys %pages_of), join(' ', sort 'code', 'directory', 'map', 'meta', 'node', 'row',
+		$floats ? () : 'mean', $graph ? ('link', 'upper') : (), $filters ? 'attribute' : ()), 'the model has every kind of page');
 
 sub pick { return $_[ int rand @_ ]; }
 
@@ -186,7 +194,7 @@ sub some_number
 sub damage
 {
 	my ($bytes) = @_;
-	my $kind = pick('meta', 'meta', 'map', 'mean', 'code', 'code', 'node', 'node', 'row', 'row', 'directory',
+	my $kind = pick('meta', 'meta', 'map', $floats ? () : 'mean', 'code', 'code', 'node', 'node', 'row', 'row', 'directory',
 		$graph ? ('link', 'link', 'link', 'upper', 'upper') : (), ('attribute') x ($filters ? 12 : 0));
 	my $block = pick(@{ $pages_of{$kind} });
 	my $way = rand;
@@ -210,7 +218,7 @@ sub damage
 	}
 	if ($way < 0.09)
 	{
-		substr($$bytes, $at + 24, 8000) = join '', map { chr int rand 256 } 1 .. 8000;
+		substr($$bytes, $at + 24, $block_size - 192) = join '', map { chr int rand 256 } 1 .. $block_size - 192;
 		return "$kind page $block filled with noise";
 	}
 
@@ -224,9 +232,7 @@ sub damage
 	my $offset = $from + int rand($to - $from);
 	if ($way < 0.4)
 	{
-		my $bit = int rand 8;
-		substr($$bytes, $at + $offset, 1) = chr(ord(substr($$bytes, $at + $offset, 1)) ^ (1 << $bit));
-		return "$kind page $block: bit $bit of byte $offset flipped";
+		return flip($bytes, $kind, $block, $offset, int rand 8);
 	}
 	my $bits = pick(8, 16, 32, 32);
 	my $size = $bits / 8;
@@ -236,6 +242,46 @@ sub damage
 	my $new = some_number($old, $bits);
 	substr($$bytes, $at + $offset, $size) = pack $format, $new;
 	return "$kind page $block: $bits bits at $offset from $old to $new";
+}
+
+# The list: [kind, block, byte of the page, bit]
+my @list;
+{
+	my $meta = substr($content{model_v}, 24, 744);
+	my ($link_bytes, $upper_bytes) = unpack 'x140 v v', $meta;
+	my @slot_bytes = (4, 28 + $dims * ($floats ? 4 : 1), 12, 20, 64, $link_bytes, $upper_bytes, 0, unpack 'x712 C32', $meta);
+	my $misplaced = '';
+
+	for my $family (sort { $a <=> $b } keys %first_page_of)
+	{
+		my $block = $first_page_of{$family};
+		my ($lower, $special) = unpack 'x12 v x2 v', substr($content{model_v}, $block * $block_size, $block_size);
+		my $kind = $family == 0xFE ? 'meta' : $family == 0xFD ? 'map' : $family_names[$family] // 'attribute';
+		my $first = $kind =~ /meta|map|node|row/ ? 24 : 64;
+		my $size = $kind eq 'meta' ? 744 : $kind eq 'map' ? 8 : $slot_bytes[$family];
+
+		# Codes lie so far apart as they are aligned.
+		my $apart = $kind eq 'code' ? unpack 'x24 V', $meta : $size;
+		$misplaced .= " $kind" if $size == 0 || ($lower - $first) % $apart != 0;
+		for my $part ([ 0, 24 ], [ $special, 24 ], [ $first, $size ])
+		{
+			my ($from, $bytes) = @$part;
+			push @list, map { [ $kind, $block, $from + ($_ >> 3), $_ & 7 ] } 0 .. 8 * $bytes - 1;
+		}
+	}
+	is($misplaced, '', 'slots begin where the list says');
+	my $first = $seed % $stride;
+	@list = @list[ grep { $_ % $stride == $first } 0 .. $#list ];
+}
+
+# Damage by the list
+sub flip
+{
+	my ($bytes, $kind, $block, $offset, $bit) = @_;
+	my $at = $block * $block_size + $offset;
+
+	substr($$bytes, $at, 1) = chr(ord(substr($$bytes, $at, 1)) ^ (1 << $bit));
+	return "$kind page $block: bit $bit of byte $offset flipped";
 }
 
 # ---- Trial ----
@@ -286,18 +332,22 @@ sub parse_array
 	return @elements;
 }
 
-for my $round (1 .. $rounds)
+# By chance for so many rounds, then by the list
+while ($rounds-- > 0 || @list > 0)
 {
-	my %case;
+	my (%case, $last);
+	my $by_list = $rounds < 0;
 	for my $clone (1 .. $clones)
 	{
+		last if $by_list && @list == 0;
+		$last = $clone;
 		for my $fork ('', '_vm', '_fsm')
 		{
 			my $file = "$data/" . $path{"c$clone"} . $fork;
 			if (exists $content{"model$fork"}) { write_file($file, $content{"model$fork"}) } else { unlink $file }
 		}
 		my $bytes = $content{model_v};
-		$case{$clone} = "seed $seed, round $round, clone $clone: " . damage(\$bytes);
+		$case{$clone} = "seed $seed, case " . ($cases + $clone) . ': ' . ($by_list ? flip(\$bytes, @{ shift @list }) : damage(\$bytes));
 		write_file("$data/" . $path{"c${clone}_v"}, $bytes);
 	}
 	$node->start;
@@ -327,7 +377,7 @@ for my $round (1 .. $rounds)
 		SELECT attempt(\$\$SELECT 1\$\$);
 		REINDEX INDEX c${n}_v;
 		SELECT attempt(\$\$SELECT flattest.check_index('c${n}_v')\$\$);
-		\\echo == $n end} } 1 .. $clones;
+		\\echo == $n end} } 1 .. $last;
 
 	my ($out, $err) = ('', '');
 	my $file = $node->basedir . '/trial.sql';
@@ -344,14 +394,14 @@ for my $round (1 .. $rounds)
 		if ($line =~ /^== (\d+) (\w+)/) { ($clone, $step) = ($1, $2); next }
 		push @{ $said{$clone}{$step} }, $line if $line =~ /\S/ && $line !~ /LOCATION:|^(?:psql:\S+ )?(?:HINT|DETAIL|CONTEXT|NOTICE|WARNING)|^PL\/pgSQL|^SQL /;
 	}
-	if ($clone != $clones || $step ne 'end')
+	if ($clone != $last || $step ne 'end')
 	{
 		fault("$case{$clone // 1}: the server crashed in step $step: " . substr($out, -600));
 		$node->{_pid} = undef if !-e "$data/postmaster.pid";
 		last;
 	}
 
-	for my $n (1 .. $clones)
+	for my $n (1 .. $last)
 	{
 		my %said_by = %{ $said{$n} };
 		my ($check) = @{ $said_by{check} // [''] };
@@ -387,7 +437,7 @@ for my $round (1 .. $rounds)
 is(join("\n", splice(@faults, 0, 25)), '', 'damage never leads to a crash, a hang, or a wrong answer that the check does not know of');
 cmp_ok($cases, '>=', $clones, "$cases cases");
 note("$cases cases: $detected known to the check, $right harmless");
-cmp_ok($detected, '>', $cases / 3, "the check knows of $detected damaged indexes");
+cmp_ok($detected, '>', $cases / 4, "the check knows of $detected damaged indexes");
 cmp_ok($right, '>', $cases / 10, "... and $right damages did no harm");
 
 $node->stop if $node->{_pid};

@@ -33,6 +33,9 @@ our $access_method = 'flat';
 # With columns for conditions, where a story knows of them
 our $filters = 0;
 
+# Of the indexes, where a story knows of it
+our $quantizer = 'sq8';
+
 sub is_long { return $ENV{VECEXT_LONG} ? 1 : 0; }
 
 sub size
