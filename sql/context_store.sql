@@ -170,7 +170,9 @@ SELECT graph_create(repeat('x', 64), 1);
 SELECT graph_create('ctx', 1);
 SELECT graph_create('pg_ctx', 1);
 SELECT graph_create('many', 0);
+\set VERBOSITY sqlstate
 SELECT graph_create('many', 9000);
+\set VERBOSITY terse
 SELECT graph_create('many', 20000);
 SELECT graph_drop('public');
 SELECT node_put('ctx', NULL);

@@ -29,7 +29,13 @@ CREATE TABLE flat_inspect (id int, v vector(8));
 INSERT INTO flat_inspect SELECT i, array_fill((i % 400)::real, ARRAY[8])::vector FROM generate_series(1, 1000) i;
 INSERT INTO flat_inspect VALUES (1001, NULL);
 CREATE INDEX flat_inspect_i ON flat_inspect USING flat (v vector_ip_ops);
-SELECT * FROM flat_index_info('flat_inspect_i');
+SELECT * FROM flat_index_info('flat_inspect_i') \gdesc
+-- How many slots a page has, is a matter of the server's blocks.
+SELECT format_version, dimensions, metric, quantizer, slot_bytes, has_mean, nodes, rows,
+	code_pages * room / slot_bytes >= nodes AND (code_pages - 1) * room / slot_bytes < nodes AS code_pages,
+	row_pages * room / 20 >= rows AND (row_pages - 1) * room / 20 < rows AS row_pages,
+	reserved_pages - code_pages - row_pages - other_pages >= 2 AS reserved_pages
+FROM flat_index_info('flat_inspect_i'), (SELECT current_setting('block_size')::int - 88 AS room) block;
 SELECT count(*) FROM flat_index_check('flat_inspect_i');
 SELECT count(*) FROM flat_index_check('flat_inspect_i', heap => true);
 -- Slots stay when their rows are gone: they wait to be used again.

@@ -93,14 +93,14 @@ SELECT q, compare_order(wide(q), 280) FROM (VALUES (3), (2003)) a (q);
 
 -- What has been read once is found without the TOAST table's index.
 SET enable_seqscan = off;
-CREATE TABLE again (id int, v vector(1000)) WITH (autovacuum_enabled = off);
+CREATE TABLE again (id int, v vector(900)) WITH (autovacuum_enabled = off);
 ALTER TABLE again ALTER v SET STORAGE EXTERNAL;
-INSERT INTO again SELECT g, wide(g) FROM generate_series(1, 20) g;
+INSERT INTO again SELECT g, subvector(wide(g), 1, 900) FROM generate_series(1, 20) g;
 CREATE INDEX ON again USING flat (v vector_l2_ops);
-SELECT id FROM again ORDER BY v <-> wide(7) LIMIT 1;
+SELECT id FROM again ORDER BY v <-> subvector(wide(7), 1, 900) LIMIT 1;
 SELECT pg_stat_force_next_flush();
 SELECT tidx_blks_hit + tidx_blks_read AS before FROM pg_statio_user_tables WHERE relname = 'again' \gset
-SELECT id FROM again ORDER BY v <-> wide(7) LIMIT 1;
+SELECT id FROM again ORDER BY v <-> subvector(wide(7), 1, 900) LIMIT 1;
 SELECT pg_stat_force_next_flush();
 SELECT :before > 0 AS asked, tidx_blks_hit + tidx_blks_read - :before AS asked_again
 FROM pg_statio_user_tables WHERE relname = 'again';

@@ -89,7 +89,7 @@ SELECT format('CREATE INDEX hnsw_inspect_%1$s_%2$s ON hnsw_inspect USING hnsw (v
 FROM unnest(ARRAY['l2', 'ip', 'cosine', 'l1']) class, unnest(ARRAY['sq8', 'none']) quantizer \gexec
 SELECT indexrelid::regclass AS index, sample, mean_recall FROM pg_index, hnsw_recall(indexrelid, ef => 2000)
 WHERE indrelid = 'hnsw_inspect'::regclass ORDER BY indexrelid;
-SELECT format('DROP INDEX %s', string_agg(indexrelid::regclass::text, ', ')) FROM pg_index
+SELECT format('DROP INDEX %s', string_agg(indexrelid::regclass::text, ', ' ORDER BY indexrelid)) FROM pg_index
 WHERE indrelid = 'hnsw_inspect'::regclass AND indexrelid <> 'hnsw_inspect_i'::regclass \gexec
 
 -- Rows that are gone are neither asked for nor expected.
