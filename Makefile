@@ -15,6 +15,7 @@ VX_SRC := $(if $(filter-out Makefile,$(strip $(MAKEFILE_LIST))),$(patsubst %/,%,
 #@ check-pg17       the same on PostgreSQL 17, in a Debian root of its own
 #@ check-pg18       the same on PostgreSQL 18
 #@ check-asserts    the same on a server with assertions, then under valgrind
+#@ check-blocks     what fills pages, on servers with blocks of 4 kB and of 32 kB
 #@ check-all        check, check-pg17, check-pg18 and check-asserts
 #@ check-long       check, then what is too slow for every change
 #@ demo             a guided tour on a private server; KEEP=1 keeps it
@@ -30,13 +31,14 @@ ifneq ($(filter $(FRONT_TARGETS),$(MAKECMDGOALS)),)
 help:
 	@sed -n 's/^#@ /make /p' $(VX_SRC)/Makefile
 	@echo 'SUITES="lint regress ..." and TESTS="name ..." narrow a check down.'
+	@echo 'BLOCKS=4 or BLOCKS=32 takes one of the servers of check-blocks.'
 	@echo 'PGXS targets: all install uninstall installcheck clean, with PG_CONFIG=...'
 
 demo:
 	@KEEP="$(KEEP)" $(VX_SRC)/test/run demo
 
-check check-long check-asserts check-pg17 check-pg18 check-all:
-	@KEEP="$(KEEP)" TESTS="$(TESTS)" PG_CONFIG="$(PG_CONFIG)" $(VX_SRC)/test/run $@ $(SUITES)
+check check-long check-asserts check-blocks check-pg17 check-pg18 check-all:
+	@KEEP="$(KEEP)" TESTS="$(TESTS)" BLOCKS="$(BLOCKS)" PG_CONFIG="$(PG_CONFIG)" $(VX_SRC)/test/run $@ $(SUITES)
 
 bench dist:
 	@$(VX_SRC)/test/run $@

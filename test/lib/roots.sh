@@ -106,25 +106,33 @@ ensure_root_packages()
 	[ $status = 0 ] || die "could not install into $VX_ROOT: $(echo $missing)"
 }
 
-# ensure_asserts_server: a server built from Debian's source package with
-# assertions, valgrind requests and injection points, inside the trixie root.
-# Sets VX_ROOT and VX_ASSERTS_PREFIX is where it stands in there.
+# The place of the asserting server with blocks of $1 kilobytes, inside a root.
+asserts_prefix()
+{
+	[ "$1" = 8 ] && echo "$VX_ASSERTS_PREFIX" || echo "$VX_ASSERTS_PREFIX-$1kB"
+}
+
+# ensure_asserts_server [KB]: a server built from Debian's source package with
+# assertions, valgrind requests and injection points, inside the trixie root,
+# with blocks of KB kilobytes (8).  Sets VX_ROOT; asserts_prefix tells where the
+# server stands in there.
 ensure_asserts_server()
 {
-	local work major=17
+	local work prefix kb=${1:-8} major=17
 
+	prefix=$(asserts_prefix "$kb")
 	ensure_root $major
-	[ ! -e "$VX_ROOT$VX_ASSERTS_PREFIX/.vecext-ready" ] || return 0
+	[ ! -e "$VX_ROOT$prefix/.vecext-ready" ] || return 0
 	exec 8>/tmp/vecext-root-asserts.lock
 	flock 8
-	if [ ! -e "$VX_ROOT$VX_ASSERTS_PREFIX/.vecext-ready" ]; then
+	if [ ! -e "$VX_ROOT$prefix/.vecext-ready" ]; then
 		ensure_root_packages dpkg-dev bison flex libreadline-dev zlib1g-dev \
 			libicu-dev pkg-config valgrind libc6-dbg
-		say "Building PostgreSQL $major with assertions in $VX_ROOT$VX_ASSERTS_PREFIX (100 MB, 4 minutes, once)"
+		say "Building PostgreSQL $major with assertions and $kb kB blocks in $VX_ROOT$prefix (100 MB, 4 minutes, once)"
 		work=$(make_work_dir asserts) || return 1
 		cp "$VX_SRC/test/lib/build_asserts_server" "$work/build"
 		VX_NETWORK=host enter_root "$VX_ROOT" "$work" \
-			bash /tmp/vecext/build "$major" "$VX_ASSERTS_PREFIX" >"$work/log" 2>&1 || {
+			bash /tmp/vecext/build "$major" "$prefix" "$kb" >"$work/log" 2>&1 || {
 			tail -n 40 "$work/log" >&2
 			die "could not build the asserting server (log in $work/log)"
 		}

@@ -186,6 +186,29 @@ stop_suite_cluster()
 	VX_CLUSTER=
 }
 
+# Of the given tests of regress those that do not ask for other blocks than the
+# server's.
+fit_blocks()
+{
+	local size
+
+	size=$(sed -n 's/^#define BLCKSZ \([0-9]*\)$/\1/p' "$("$VX_PG_CONFIG" --includedir-server)/pg_config.h")
+	printf '%s\n' "$@" |
+		grep -vxFf <(awk -F '\t' -v kb=$((${size:-8192} / 1024)) '!/^#/ && $2 ~ "(^|,)" kb "(,|$)" { print $1 }' "$VX_SRC/test/lib/unfit_blocks")
+}
+
+# The stories whose numbers VX_STORIES has; all when it does not say.
+listed_stories()
+{
+	local name
+
+	for name in "$@"; do
+		case " ${VX_STORIES:-${name%%_*}} " in
+			*" ${name%%_*} "*) echo "$name" ;;
+		esac
+	done
+}
+
 # Of the given names those that TESTS asks for; all when it does not say.
 wanted_tests()
 {
@@ -200,7 +223,11 @@ wanted_tests()
 
 regress_names()
 {
-	wanted_tests $(read_make_variable REGRESS)
+	local names
+
+	names=$(read_make_variable REGRESS)
+	[ -n "${VX_TESTS:-}" ] || names=$(fit_blocks $names)
+	wanted_tests $names
 }
 
 suite_regress()
@@ -296,9 +323,11 @@ run_perl_test()
 
 suite_tap()
 {
-	local name
+	local name names
 
-	for name in $(wanted_tests $(list_files "$VX_SRC"/test/tap/[0-9]*.pl | sed 's|.*/||; s|\.pl$||')); do
+	names=$(list_files "$VX_SRC"/test/tap/[0-9]*.pl | sed 's|.*/||; s|\.pl$||')
+	[ -n "${VX_TESTS:-}" ] || names=$(listed_stories $names)
+	for name in $(wanted_tests $names); do
 		run_perl_test "$VX_SRC/test/tap/$name.pl" 600
 	done
 }
