@@ -20,7 +20,7 @@ my $with = $floats ? 'WITH (quantizer = none)' : '';
 my $clones = size($floats ? 30 : $filters ? 50 : $graph ? 70 : 150, 500);
 my $rounds = size($floats ? 1 : 2, $floats ? 5 : 20);
 # Of the bits on the list every so many; the others tell of the same fields again.
-my $stride = size($graph || $filters || $floats ? 61 : 7, 1);
+my $stride = size($graph || $filters || $floats ? 61 : 13, 1);
 # The same damage in every short run, other damage in every long one.
 my $seed = $ENV{VECEXT_SEED} // (is_long() ? int(rand(1 << 30)) : 15);
 srand($seed);
