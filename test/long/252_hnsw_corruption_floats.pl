@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
 # Damaged graphs with quantizer = none: the story of
-# test/tap/248_hnsw_corruption_floats.pl, in full.
+# test/tap/252_hnsw_corruption_floats.pl, in full.
 
 use strict;
 use warnings;
@@ -9,5 +9,5 @@ use FindBin;
 use FlatTest;    # now, for the INIT blocks of what it uses
 
 $ENV{VECEXT_LONG} = 1;
-do "$FindBin::RealBin/../tap/248_hnsw_corruption_floats.pl";
+do "$FindBin::RealBin/../tap/252_hnsw_corruption_floats.pl";
 die $@ if $@;
