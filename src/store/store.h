@@ -45,7 +45,8 @@ typedef struct StoreCacheFamily
 	BlockNumber *starts;		/* STORE_MAX_EXTENTS of them, or NULL */
 	StorePageRef **chunks;		/* NULL where no page has been asked for */
 	uint32		chunk_count;
-	StorePageRef last;			/* the last page that was found by the table of buffers */
+	StorePageRef last;			/* the last page that was found by the table
+								 * of buffers */
 } StoreCacheFamily;
 
 typedef struct StoreCache StoreCache;

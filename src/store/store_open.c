@@ -547,8 +547,8 @@ vx_store_pin_immutable(StoreIndex *store, int family, uint32 page_no)
 	Buffer		buffer = vx_store_pin(store, family, page_no);
 
 	/*
-	 * Replay makes a buffer of zeros valid before it fills it, and who asks for the
-	 * page's LSN needs the lock, too.
+	 * Replay makes a buffer of zeros valid before it fills it, and who asks
+	 * for the page's LSN needs the lock, too.
 	 */
 	if (unlikely(RecoveryInProgress() || (store->snapshot != NULL && vx_snapshots_grow_old())))
 	{

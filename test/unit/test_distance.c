@@ -661,7 +661,11 @@ test_integer_several(const DistanceKernels *k)
 				/* a word before out must stay as it is */
 				pairs[-1] = 12345;
 				memset(pairs, 0x55, 2 * (size_t) count * sizeof(int32_t));
-				/* what is asked for ahead is not read: there is nothing behind the guard */
+
+				/*
+				 * what is asked for ahead is not read: there is nothing
+				 * behind the guard
+				 */
 				behind = random_bits() % 2 == 0 ? NULL : codes + used;
 				k->dot_u8_s8x2_many(dims, codes, stride, behind, count, hi, lo, pairs);
 				if (memcmp(pairs, want_pairs, 2 * (size_t) count * sizeof(int32_t)) != 0 ||
