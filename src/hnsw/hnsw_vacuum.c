@@ -63,12 +63,14 @@ make_bitmap(uint32 nodes)
 }
 
 /*
- * Mark the dead nodes in the bitmap.
+ * How many of the nodes below a limit are in a state; they are marked in the
+ * bitmap, if there is one.  Node pages are little beside the pages of rows, which
+ * vacuum reads in any case.
  */
-static void
-collect_dead(GraphVacuum *vacuum)
+static uint32
+count_nodes(StoreIndex *store, int state, uint64 *bitmap, uint32 limit)
 {
-	StoreIndex *store = vacuum->store;
+	uint32		count = 0;
 	uint32		page_no;
 
 	for (page_no = 0; page_no < store->meta.families[STORE_NODE].pages; page_no++)
@@ -88,14 +90,16 @@ collect_dead(GraphVacuum *vacuum)
 				vx_store_slot(page, STORE_NODE, sizeof(StoreNodeData), i);
 			uint32		node = page_no * STORE_NODES_PER_PAGE + i;
 
-			if (data->state == STORE_NODE_DEAD && node < vacuum->nodes)
+			if (data->state == state && node < limit)
 			{
-				set_bit(vacuum->dead, node);
-				vacuum->dead_count++;
+				if (bitmap != NULL)
+					set_bit(bitmap, node);
+				count++;
 			}
 		}
 		UnlockReleaseBuffer(buffer);
 	}
+	return count;
 }
 
 /* Returns when every insert that runs now has linked its node. */
@@ -679,7 +683,7 @@ remove_dead_nodes(StoreIndex *store)
 	vacuum.m = HnswGetMeta(&store->meta)->m;
 	vacuum.nodes = vx_hnsw_node_limit(store);
 	vacuum.dead = make_bitmap(vacuum.nodes);
-	collect_dead(&vacuum);
+	vacuum.dead_count = count_nodes(store, STORE_NODE_DEAD, vacuum.dead, vacuum.nodes);
 	if (vacuum.dead_count == 0)
 	{
 		pfree(vacuum.dead);
@@ -773,35 +777,6 @@ remove_dead_nodes(StoreIndex *store)
 }
 
 /*
- * Live nodes, by visiting every node page: little beside the pages of rows,
- * which vacuum reads in any case.
- */
-static uint64
-count_live_nodes(StoreIndex *store)
-{
-	uint64		count = 0;
-	uint32		page_no;
-
-	for (page_no = 0; page_no < store->meta.families[STORE_NODE].pages; page_no++)
-	{
-		Buffer		buffer;
-		Page		page;
-		uint32		slots;
-		uint32		i;
-
-		vx_vacuum_delay_point();
-		buffer = vx_store_lock(store, STORE_NODE, page_no, BUFFER_LOCK_SHARE);
-		page = BufferGetPage(buffer);
-		slots = vx_store_slots(page, STORE_NODE, sizeof(StoreNodeData));
-		for (i = 0; i < slots; i++)
-			count += ((StoreNodeData *) vx_store_slot(page, STORE_NODE, sizeof(StoreNodeData),
-													  i))->state == STORE_NODE_LIVE;
-		UnlockReleaseBuffer(buffer);
-	}
-	return count;
-}
-
-/*
  * Measure what has grown much since the last time, or was empty then.
  */
 static void
@@ -819,7 +794,7 @@ calibrate_if_grown(StoreIndex *store)
 	/* Many places may be free: they are counted only where it may matter. */
 	enough = (1.0 + CALIBRATE_FRACTION) * (double) meta.calibrated_nodes;
 	if (meta.calibrated &&
-		(vx_hnsw_node_limit(store) <= enough || count_live_nodes(store) <= enough))
+		(vx_hnsw_node_limit(store) <= enough || count_nodes(store, STORE_NODE_LIVE, NULL, HNSW_MAX_NODES) <= enough))
 		return;
 	vx_hnsw_calibrate(store, &meta);
 	vx_hnsw_store_calibration(store, &meta);
