@@ -86,34 +86,26 @@ EXPLAIN (COSTS OFF) SELECT id FROM flat_small ORDER BY v <-> :'zero' LIMIT 10;
 DROP TABLE flat_small;
 
 -- Estimates: the planner knows how many rows a ball holds.
-CREATE FUNCTION pg_temp.rows_of(query text) RETURNS int LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.estimate(query text, what text) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE
 	plan json;
 BEGIN
 	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
-	RETURN plan -> 0 -> 'Plan' ->> 'Plan Rows';
+	RETURN plan -> 0 -> 'Plan' ->> what;
 END
 $$;
 SELECT r, (SELECT count(*) FROM flat_plan WHERE l2_within(v, :'q', r)) AS rows,
-	pg_temp.rows_of(format('SELECT id FROM flat_plan WHERE l2_within(v, %L, %s)', :'q', r))
+	pg_temp.estimate(format('SELECT id FROM flat_plan WHERE l2_within(v, %L, %s)', :'q', r), 'Plan Rows')
 		BETWEEN least_rows AND most_rows AS estimated
 FROM (VALUES (0.001, 1, 400), (3.5, 1000, 8000), (100, 19000, 20000)) t(r, least_rows, most_rows);
 
 -- Whether there is a vector, rows tell: no code is read for it.
-CREATE FUNCTION pg_temp.cost_of(query text) RETURNS float8 LANGUAGE plpgsql AS $$
-DECLARE
-	plan json;
-BEGIN
-	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
-	RETURN plan -> 0 -> 'Plan' ->> 'Total Cost';
-END
-$$;
 BEGIN;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 EXPLAIN (COSTS OFF) SELECT id FROM flat_plan WHERE v IS NULL;
-SELECT pg_temp.cost_of('SELECT id FROM flat_plan WHERE v IS NULL') * 2
-	< pg_temp.cost_of(format('SELECT id FROM flat_plan WHERE l2_within(v, %L, 0.001)', :'q')) AS cheaper;
+SELECT pg_temp.estimate('SELECT id FROM flat_plan WHERE v IS NULL', 'Total Cost') * 2
+	< pg_temp.estimate(format('SELECT id FROM flat_plan WHERE l2_within(v, %L, 0.001)', :'q'), 'Total Cost') AS cheaper;
 COMMIT;
 
 -- Several workers

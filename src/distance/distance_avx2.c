@@ -703,8 +703,8 @@ dot_groups_u8_s8x2(int dims, const uint8_t *first, size_t stride_bytes,
 							 hi, lo, out + 2 * i);
 			break;
 		}
-		set_group(codes, first, stride_bytes, list, i, count);
-		set_group_ahead(next, first, stride_bytes, list, behind, i + ahead, count);
+		set_group(codes, first, stride_bytes, list, NULL, i, count);
+		set_group(next, first, stride_bytes, list, behind, i + ahead, count);
 		for (at = 0; at <= dims - 64; at += 64)
 		{
 			prefetch_group(next, at);
@@ -809,8 +809,8 @@ dot_u8_u8_list_vnni(int dims, const uint8_t *code, const uint8_t *const *codes,
 		const uint8_t *next[4];
 		int			at;
 
-		set_group(group, NULL, 0, codes, i, count);
-		set_group(next, NULL, 0, codes, i + ahead, count);
+		set_group(group, NULL, 0, codes, NULL, i, count);
+		set_group(next, NULL, 0, codes, NULL, i + ahead, count);
 		for (at = 0; at <= dims - 64; at += 64)
 		{
 			prefetch_group(next, at);

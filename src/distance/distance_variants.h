@@ -204,23 +204,13 @@ dot_each_code(DotCodesFunction dot, int dims, const uint8_t *code,
 	}
 }
 
-/* Four codes from i on; places beyond the last take the last. */
+/*
+ * Four codes from i on; places beyond the last take those behind, to be asked
+ * for only, or without these the last.
+ */
 INLINE_ALWAYS void
 set_group(const uint8_t *codes[4], const uint8_t *first, size_t stride_bytes,
-		  const uint8_t *const *list, int i, int count)
-{
-	int			last = count - 1;
-
-	codes[0] = code_at(first, stride_bytes, list, i < last ? i : last);
-	codes[1] = code_at(first, stride_bytes, list, i + 1 < last ? i + 1 : last);
-	codes[2] = code_at(first, stride_bytes, list, i + 2 < last ? i + 2 : last);
-	codes[3] = code_at(first, stride_bytes, list, i + 3 < last ? i + 3 : last);
-}
-
-/* Four codes to ask for, from i on */
-INLINE_ALWAYS void
-set_group_ahead(const uint8_t *codes[4], const uint8_t *first, size_t stride_bytes,
-				const uint8_t *const *list, const uint8_t *behind, int i, int count)
+		  const uint8_t *const *list, const uint8_t *behind, int i, int count)
 {
 	codes[0] = code_ahead(first, stride_bytes, list, behind, i, count);
 	codes[1] = code_ahead(first, stride_bytes, list, behind, i + 1, count);

@@ -206,14 +206,12 @@ lock_free_slot(StoreIndex *store, int family, FreeSlot *result, MissingPage *mis
 		}
 		UnlockReleaseBuffer(result->buffer);
 	}
-	if ((uint64) (pages + 1) * per_page >= limit && limit == STORE_MAX_GRAPH_NODES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("index \"%s\" cannot hold more than %u different vectors",
-						RelationGetRelationName(store->relation), STORE_MAX_GRAPH_NODES)));
 	if ((uint64) (pages + 1) * per_page >= limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 limit == STORE_MAX_GRAPH_NODES ?
+				 errmsg("index \"%s\" cannot hold more than %u different vectors",
+						RelationGetRelationName(store->relation), STORE_MAX_GRAPH_NODES) :
 				 errmsg("index \"%s\" cannot hold more than %u rows",
 						RelationGetRelationName(store->relation), (uint32) limit - 1)));
 	missing->family = family;

@@ -451,15 +451,18 @@ vx_store_page_ref(StoreIndex *store, int family_no, uint32 page_no)
 }
 
 /*
- * Where a page that this session has not seen may be: pages that were built,
- * loaded or read in sequence are in buffers in sequence, so as far from the last
- * one as their blocks are.  InvalidBuffer if that is no buffer.
+ * The buffer that a page was seen in, or if this session has not seen it, where
+ * it may be: pages that were built, loaded or read in sequence are in buffers in
+ * sequence, so as far from the last one as their blocks are.  InvalidBuffer if
+ * that is no buffer.
  */
 static Buffer
-guess_buffer(const StoreCacheFamily *family, BlockNumber block)
+find_buffer(const StoreCacheFamily *family, const StorePageRef *ref)
 {
-	int64		guess = (int64) family->last.buffer + block - family->last.block;
+	int64		guess = (int64) family->last.buffer + ref->block - family->last.block;
 
+	if (likely(BufferIsValid(ref->buffer)))
+		return ref->buffer;
 	return BufferIsValid(family->last.buffer) && guess > 0 && guess <= NBuffers ?
 		(Buffer) guess : InvalidBuffer;
 }
@@ -474,10 +477,8 @@ vx_store_pin(StoreIndex *store, int family_no, uint32 page_no)
 {
 	StorePageRef *ref = vx_store_page_ref(store, family_no, page_no);
 	StoreCacheFamily *family = vx_store_cache_family(store, family_no);
-	Buffer		buffer = ref->buffer;
+	Buffer		buffer = find_buffer(family, ref);
 
-	if (unlikely(!BufferIsValid(buffer)))
-		buffer = guess_buffer(family, ref->block);
 	if (likely(BufferIsValid(buffer) && !store->temporary &&
 			   ++pin_count % USAGE_COUNT_INTERVAL != 0 &&
 			   ReadRecentBuffer(RelationLocator(store->relation), MAIN_FORKNUM,
@@ -503,19 +504,16 @@ vx_store_pin(StoreIndex *store, int family_no, uint32 page_no)
 const char *
 vx_store_ask_page(StoreIndex *store, int family_no, uint32 page_no)
 {
-	StorePageRef *ref;
-	Buffer		buffer;
+	StorePageRef ref;
 	const char *bytes;
 
 	if (store->temporary || page_no >= store->meta.families[family_no].pages)
 		return NULL;
-	ref = vx_store_page_ref(store, family_no, page_no);
-	buffer = BufferIsValid(ref->buffer) ? ref->buffer :
-		guess_buffer(vx_store_cache_family(store, family_no), ref->block);
-	if (!BufferIsValid(buffer))
+	ref = *vx_store_page_ref(store, family_no, page_no);
+	ref.buffer = find_buffer(vx_store_cache_family(store, family_no), &ref);
+	if (!BufferIsValid(ref.buffer))
 		return NULL;
-	bytes = (const char *) BufferGetBlock(buffer);
-	vx_prefetch(GetBufferDescriptor(buffer - 1));
+	bytes = vx_store_prefetch_ref(&ref);
 	vx_prefetch(bytes);
 	vx_prefetch(bytes + BLCKSZ - 1);
 	return bytes;
