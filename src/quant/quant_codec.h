@@ -11,6 +11,10 @@
  * whatever kernel variant computes it; for QUANT_NONE it is that distance.
  * README.md derives the formulae.
  *
+ * QUANT_SQ8_RESIDUAL has a second byte a dimension, the *residual*, which says
+ * where within the first one's step the value lies.  Everything but
+ * vx_quant_interval() reads the first bytes only, and is the same.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef VX_QUANT_CODEC_H
@@ -25,7 +29,8 @@
 typedef enum QuantKind
 {
 	QUANT_SQ8 = 1,
-	QUANT_NONE = 2
+	QUANT_NONE = 2,
+	QUANT_SQ8_RESIDUAL = 3
 } QuantKind;
 
 /*
@@ -41,10 +46,23 @@ typedef struct QuantSlotData
 	float		scale;			/* >= 0 */
 	float		offset;
 	float		norm2;			/* |y^|^2, rounded to nearest */
-	float		mean_dot;		/* <mean, y^> for METRIC_IP, else 0 */
+	float		mean_dot;		/* <mean, y^> for METRIC_IP; with a residual
+								 * |y^^|^2 for METRIC_L2 and METRIC_COSINE;
+								 * else 0 */
 	int32_t		code_sum;		/* sum of code[i] */
 	uint8_t		code[];			/* dims bytes, or dims float32 */
 } QuantSlotData;
+
+/*
+ * What comes behind the code, at the next multiple of 4 bytes:
+ * y^^[i] = offset + scale * (code[i] + (residual[i] + 1/2) / 256 - 1/2).
+ */
+typedef struct QuantResidualData
+{
+	float		error;			/* >= |x - (mean + y^^)|, in the norm of the
+								 * slot's error */
+	uint8_t		residual[];		/* dims bytes */
+} QuantResidualData;
 
 #define QUANT_HEADER_BYTES 28
 
@@ -112,6 +130,22 @@ typedef struct QuantQuery
 /* Bytes of a code slot: header + payload, rounded up to 64. */
 extern size_t vx_quant_slot_bytes(QuantKind kind, int dims);
 
+/* Bytes of the code alone, or of the float32 values. */
+static inline size_t
+vx_quant_code_bytes(QuantKind kind, int dims)
+{
+	return (size_t) dims * (kind == QUANT_NONE ? sizeof(float) : 1);
+}
+
+/* The residual of a slot of QUANT_SQ8_RESIDUAL */
+static inline QuantResidualData *
+vx_quant_residual(const QuantParams *params, const QuantSlotData *slot)
+{
+	size_t		code_bytes = ((size_t) params->dims + 3) & ~(size_t) 3;
+
+	return (QuantResidualData *) ((char *) slot + QUANT_HEADER_BYTES + code_bytes);
+}
+
 extern void vx_quant_init_params(QuantParams *params, QuantKind kind,
 								 DistanceMetric metric, int dims,
 								 const float *mean);
@@ -162,6 +196,15 @@ extern int	vx_quant_bound_list(const QuantQuery *query,
 								double threshold, uint16_t *positions, double *bounds);
 
 /*
+ * QUANT_SQ8_RESIDUAL: numbers that the operator's distance is neither below nor
+ * above, some two hundred times closer than the bound is.  False if there are
+ * none: the slot holds nothing or is torn or corrupt.  Only for
+ * QUANT_QUERY_NORMAL.
+ */
+extern bool vx_quant_interval(const QuantQuery *query, const QuantSlotData *slot,
+							  double *lower, double *upper);
+
+/*
  * Like vx_quant_bound, but the best estimate of the distance itself rather
  * than a lower bound; only for ranking in graph search and build.  L2:
  * squared L2; cosine: squared L2 on the sphere, that is twice the distance;
@@ -190,7 +233,8 @@ extern void vx_quant_code_distance_list(const QuantParams *params,
 										int count, float *distances);
 
 /*
- * True if b may share a's node: same code and header, and b's error <= a's.
+ * True if b may share a's node: same code and header (and residual), and b's
+ * errors <= a's.
  */
 extern bool vx_quant_may_share(const QuantParams *params,
 							   const QuantSlotData *a, const QuantSlotData *b);

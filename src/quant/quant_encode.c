@@ -19,10 +19,10 @@ _Static_assert(offsetof(QuantSlotData, code) == QUANT_HEADER_BYTES, "code slot h
 size_t
 vx_quant_slot_bytes(QuantKind kind, int dims)
 {
-	size_t		payload_bytes = (size_t) dims * (kind == QUANT_NONE ? sizeof(float) : 1);
+	size_t		bytes = QUANT_HEADER_BYTES + vx_quant_code_bytes(kind, dims);
 
-	size_t		bytes = QUANT_HEADER_BYTES + payload_bytes;
-
+	if (kind == QUANT_SQ8_RESIDUAL)
+		bytes = ((bytes + 3) & ~(size_t) 3) + sizeof(QuantResidualData) + (size_t) dims;
 	return (bytes + SLOT_ALIGNMENT - 1) & ~(size_t) (SLOT_ALIGNMENT - 1);
 }
 
@@ -70,7 +70,7 @@ classify_vector(const QuantParams *params, const float *x, double *norm)
 		return QUANT_CLASS_CODE;
 
 	if (!(*norm <= QUANT_MAX_NORM) ||
-		(params->kind == QUANT_SQ8 && !(params->mean_norm <= QUANT_MAX_NORM)))
+		(params->kind != QUANT_NONE && !(params->mean_norm <= QUANT_MAX_NORM)))
 		return QUANT_CLASS_ODD;
 	return QUANT_CLASS_CODE;
 }
@@ -118,35 +118,89 @@ encode_sq8(const QuantParams *params, const float *x, double factor,
 	slot->code_sum = sums.code_sum;
 }
 
+/*
+ * The second byte: which of 256 parts of the first one's step a value lies in.
+ * Written once and not by instruction sets: it is computed once a vector.
+ */
+static void
+encode_residual(const QuantParams *params, const float *x, double factor, QuantSlotData *slot)
+{
+	QuantResidualData *residual = vx_quant_residual(params, slot);
+	bool		is_l1 = params->metric == DISTANCE_METRIC_L1;
+	double		offset = (double) slot->offset;
+	double		scale = (double) slot->scale;
+	double		per_scale = scale > 0.0 ? 1.0 / scale : 0.0;
+	double		errors = 0.0;
+	double		values = 0.0;
+	double		decodeds = 0.0;
+	double		error;
+	int			i;
+
+	for (i = 0; i < params->dims; i++)
+	{
+		double		value = (double) x[i] * factor;
+		double		part;
+		double		decoded;
+
+		if (params->mean != NULL)
+			value -= (double) params->mean[i];
+		part = ((value - offset) * per_scale - (double) slot->code[i] + 0.5) * 256.0;
+		residual->residual[i] = part <= 0.0 ? 0 : part >= 255.0 ? 255 : (uint8_t) part;
+		decoded = decode_residual(offset, scale, slot->code[i], residual->residual[i]);
+		if (is_l1)
+		{
+			errors += fabs(value - decoded);
+			values += fabs(value);
+			decodeds += fabs(decoded);
+		}
+		else
+		{
+			errors += (value - decoded) * (value - decoded);
+			values += value * value;
+			decodeds += decoded * decoded;
+		}
+	}
+
+	if (is_l1)
+		error = raise_norm(errors, values, decodeds, params->dims);
+	else
+		error = raise_norm(sqrt(errors), sqrt(values), sqrt(decodeds), params->dims);
+	if (params->metric == DISTANCE_METRIC_COSINE)
+		error += compute_normalise_error(params->dims);
+	residual->error = round_up(error);
+	if (params->metric == DISTANCE_METRIC_L2 || params->metric == DISTANCE_METRIC_COSINE)
+		slot->mean_dot = (float) decodeds;
+}
+
 QuantClass
 vx_quant_encode(const QuantParams *params, const float *x, QuantSlotData *slot)
 {
 	double		norm;
 	QuantClass	vector_class = classify_vector(params, x, &norm);
-	size_t		payload_bytes;
+	size_t		code_bytes = vx_quant_code_bytes(params->kind, params->dims);
 
 	if (vector_class != QUANT_CLASS_CODE)
 		return vector_class;
 
+	memset(slot->code + code_bytes, 0, params->slot_bytes - QUANT_HEADER_BYTES - code_bytes);
 	if (params->kind == QUANT_NONE)
 	{
-		payload_bytes = (size_t) params->dims * sizeof(float);
 		slot->error = 0.0f;
 		slot->scale = 0.0f;
 		slot->offset = 0.0f;
 		slot->norm2 = 0.0f;
 		slot->mean_dot = 0.0f;
 		slot->code_sum = 0;
-		memcpy(slot->code, x, payload_bytes);
+		memcpy(slot->code, x, code_bytes);
 	}
 	else
 	{
-		payload_bytes = (size_t) params->dims;
-		encode_sq8(params, x,
-				   params->metric == DISTANCE_METRIC_COSINE ? 1.0 / norm : 1.0, slot);
+		double		factor = params->metric == DISTANCE_METRIC_COSINE ? 1.0 / norm : 1.0;
+
+		encode_sq8(params, x, factor, slot);
+		if (params->kind == QUANT_SQ8_RESIDUAL)
+			encode_residual(params, x, factor, slot);
 	}
-	memset(slot->code + payload_bytes, 0,
-		   params->slot_bytes - QUANT_HEADER_BYTES - payload_bytes);
 	return QUANT_CLASS_CODE;
 }
 
@@ -174,14 +228,22 @@ bool
 vx_quant_may_share(const QuantParams *params, const QuantSlotData *a,
 				   const QuantSlotData *b)
 {
-	size_t		payload_bytes = (size_t) params->dims *
-		(params->kind == QUANT_NONE ? sizeof(float) : 1);
-
 	/* Also false if one of them holds nothing: its error is NaN. */
 	if (!(b->error <= a->error))
 		return false;
 
 	/* From scale on: header and code bit by bit. */
-	return memcmp(&a->scale, &b->scale,
-				  QUANT_HEADER_BYTES - offsetof(QuantSlotData, scale) + payload_bytes) == 0;
+	if (memcmp(&a->scale, &b->scale,
+			   QUANT_HEADER_BYTES - offsetof(QuantSlotData, scale) +
+			   vx_quant_code_bytes(params->kind, params->dims)) != 0)
+		return false;
+	if (params->kind == QUANT_SQ8_RESIDUAL)
+	{
+		const QuantResidualData *residual_a = vx_quant_residual(params, a);
+		const QuantResidualData *residual_b = vx_quant_residual(params, b);
+
+		return residual_b->error <= residual_a->error &&
+			memcmp(residual_a->residual, residual_b->residual, (size_t) params->dims) == 0;
+	}
+	return true;
 }

@@ -42,6 +42,13 @@ compute_normalise_error(int dims)
 	return (dims + 16) * 0x1p-52;
 }
 
+/* One value of y^^ (quant_codec.h) */
+static inline double
+decode_residual(double offset, double scale, uint8_t code, uint8_t residual)
+{
+	return offset + scale * ((double) code + ((double) residual + 0.5) / 256.0 - 0.5);
+}
+
 /* Relative error of a double that went through a few operations. */
 #define QUANT_DOUBLE_SLACK 0x1p-48
 

@@ -50,7 +50,7 @@ classify_query(const QuantParams *params, const float *q, double *norm)
 		(params->metric == DISTANCE_METRIC_L2 || params->metric == DISTANCE_METRIC_L1))
 		return QUANT_QUERY_NORMAL;
 	if (!(*norm <= QUANT_MAX_NORM) ||
-		(params->kind == QUANT_SQ8 && !(params->mean_norm <= QUANT_MAX_NORM)))
+		(params->kind != QUANT_NONE && !(params->mean_norm <= QUANT_MAX_NORM)))
 		return QUANT_QUERY_ODD;
 	return QUANT_QUERY_NORMAL;
 }

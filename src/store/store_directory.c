@@ -39,12 +39,12 @@
 #define MAX_COMPARED 32
 
 /*
- * Hash of everything that must be equal for two slots to share a node.
+ * Hash of what must be equal for two slots to share a node, but for residuals.
  */
 uint64
 vx_store_hash_slot(const QuantParams *quant, const QuantSlotData *slot)
 {
-	Size		payload = quant->dims * (quant->kind == QUANT_NONE ? sizeof(float) : 1);
+	Size		payload = vx_quant_code_bytes(quant->kind, quant->dims);
 
 	return hash_bytes_extended((const unsigned char *) &slot->scale,
 							   QUANT_HEADER_BYTES - offsetof(QuantSlotData, scale) + payload,

@@ -176,7 +176,8 @@ vx_store_check_meta_page(Relation index, Page page)
 						RelationGetRelationName(index), meta->version, STORE_VERSION),
 				 errhint("Please REINDEX it.")));
 	if (meta->dims < 1 || meta->dims > VX_VECTOR_MAX_DIMS ||
-		(meta->quantizer != QUANT_SQ8 && meta->quantizer != QUANT_NONE) ||
+		(meta->quantizer != QUANT_SQ8 && meta->quantizer != QUANT_NONE &&
+		 meta->quantizer != QUANT_SQ8_RESIDUAL) ||
 		meta->metric < DISTANCE_METRIC_L2 || meta->metric > DISTANCE_METRIC_L1 ||
 		meta->slot_bytes != vx_quant_slot_bytes(meta->quantizer, meta->dims) ||
 		meta->slot_bytes > STORE_PAGE_END - STORE_ALIGNED_START ||

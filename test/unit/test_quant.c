@@ -353,6 +353,7 @@ choose_mean(DistanceMetric metric, int dims, const float *q, float *mean)
 
 /* ---- one batch: a query and vectors ---- */
 
+static const char *const kind_names[] = {"", "sq8", "none", "sq8 and residual"};
 static const char *const metric_names[] = {"", "l2", "ip", "cosine", "l1"};
 
 typedef struct Batch
@@ -490,6 +491,55 @@ is_zero(const float *x, int dims)
 }
 
 /*
+ * The residual's error and norm, against long double; factor is what x is
+ * multiplied by before it is coded.
+ */
+static void
+check_residual(const QuantSlotData *slot, const float *x, long double factor)
+{
+	const QuantParams *params = &batch.params;
+	const QuantResidualData *residual = vx_quant_residual(params, slot);
+	bool		is_l1 = params->metric == DISTANCE_METRIC_L1;
+	int			dims = params->dims;
+	long double error = 0.0L;
+	long double norm2 = 0.0L;
+	long double size = 0.0L;
+	long double part;
+	int			i;
+
+	for (i = 0; i < dims; i++)
+	{
+		long double mean = params->mean == NULL ? 0.0L : (long double) params->mean[i];
+		long double decoded = (long double) slot->offset + (long double) slot->scale *
+			(slot->code[i] + (residual->residual[i] + 0.5L) / 256.0L - 0.5L);
+		long double difference = (long double) x[i] * factor - mean - decoded;
+
+		error += is_l1 ? fabsl(difference) : difference * difference;
+		norm2 += decoded * decoded;
+		size += fabsl(mean) + fabsl((long double) slot->offset) + 255.0L * slot->scale;
+	}
+	if (!is_l1)
+		error = sqrtl(error);
+	if (error > (long double) residual->error)
+		fault("%s %d: error with residual %.9g is below %.9Lg", metric_names[params->metric],
+			  dims, residual->error, error);
+
+	/*
+	 * Half a 256th of a step a dimension, and the rounding of offset and
+	 * scale
+	 */
+	part = (long double) slot->scale / 512.0L;
+	error = is_l1 ? part * dims : part * sqrtl(dims);
+	if ((long double) residual->error > error * 1.0001L + size * 0x1p-21L + 0x1p-120L)
+		fault("%s %d: error with residual is %.9g, half a part of a step %.9Lg",
+			  metric_names[params->metric], dims, residual->error, error);
+	if (params->metric != DISTANCE_METRIC_IP && !is_l1 &&
+		fabsl((long double) slot->mean_dot - norm2) > norm2 * QUANT_NORM2_SLACK + 0x1p-149L)
+		fault("%s %d: norm2 with residual %.9g is not %.9Lg", metric_names[params->metric], dims,
+			  slot->mean_dot, norm2);
+}
+
+/*
  * The slot's error and its other fields, against long double; the decoded
  * vector against both.
  */
@@ -512,9 +562,14 @@ check_slot(const QuantSlotData *slot, const float *x, double *norm_out)
 	norm = sqrtl(norm);
 	*norm_out = (double) norm;
 
-	for (i = QUANT_HEADER_BYTES + dims * (params->kind == QUANT_NONE ? 4 : 1);
+	for (i = QUANT_HEADER_BYTES + (int) vx_quant_code_bytes(params->kind, dims);
 		 i < (int) params->slot_bytes; i++)
 	{
+		int			residual_start = QUANT_HEADER_BYTES + (dims + 3) / 4 * 4;
+
+		if (params->kind == QUANT_SQ8_RESIDUAL && i >= residual_start &&
+			i < residual_start + 4 + dims)
+			continue;
 		if (((const char *) slot)[i] != 0)
 			fault("padding byte %d is not zero", i);
 	}
@@ -559,7 +614,12 @@ check_slot(const QuantSlotData *slot, const float *x, double *norm_out)
 		decoded_norm2 * QUANT_NORM2_SLACK + 0x1p-149L)
 		fault("%s %d: norm2 %.9g is not %.9Lg", metric_names[params->metric], dims,
 			  slot->norm2, decoded_norm2);
-	if (params->metric != DISTANCE_METRIC_IP)
+	if (params->kind == QUANT_SQ8_RESIDUAL)
+		check_residual(slot, x, factor);
+	if (params->kind == QUANT_SQ8_RESIDUAL && params->metric != DISTANCE_METRIC_IP &&
+		params->metric != DISTANCE_METRIC_L1)
+		mean_dot = slot->mean_dot;	/* looked at there */
+	else if (params->metric != DISTANCE_METRIC_IP)
 		mean_dot = 0.0L;
 	if (fabsl((long double) slot->mean_dot - mean_dot) >
 		fabsl(mean_dot) * 0x1p-23L + largest * 0x1p-40L + 0x1p-149L)
@@ -705,6 +765,80 @@ check_bound_many(const double *bounds, double threshold, const char *kernels)
 	check_found(bounds, threshold, kernels, found, positions, found_bounds);
 }
 
+/*
+ * The intervals of slots with residuals, against the distances by all kernels:
+ * they hold them, and are not much wider than the errors make them.
+ */
+static void
+check_intervals(double distances[MAX_TABLES][BATCH], double norm_q)
+{
+	const QuantQuery *query = &batch.query;
+	DistanceMetric metric = batch.params.metric;
+	int			dims = batch.params.dims;
+	double		gamma = compute_gamma(DISTANCE_SUM_DEPTH(dims));
+	int			t;
+	int			u;
+	int			i;
+
+	for (i = 0; i < batch.count; i++)
+	{
+		const QuantSlotData *slot = get_slot(i);
+		double		error = (double) vx_quant_residual(&batch.params, slot)->error;
+		double		norm = batch.norm[i];
+
+		for (t = 0; t < table_count; t++)
+		{
+			double		lower;
+			double		upper;
+			double		width;
+			double		size;
+
+			use_kernels(t);
+			if (!vx_quant_interval(query, slot, &lower, &upper))
+			{
+				fault("%s %s %d: no interval", tables[t]->name, metric_names[metric], dims);
+				continue;
+			}
+			for (u = 0; u < table_count; u++)
+			{
+				if (!(lower <= distances[u][i] && distances[u][i] <= upper))
+					fault("%s %d: distance %.17g by %s is outside of %.17g to %.17g by %s",
+						  metric_names[metric], dims, distances[u][i], tables[u]->name, lower, upper,
+						  tables[t]->name);
+			}
+
+			size = sqrt((double) slot->norm2) + (double) slot->error + norm_q;
+			switch (metric)
+			{
+				case DISTANCE_METRIC_IP:
+					width = 2.002 * (error * norm_q + size * query->error +
+									 0x1p-37 * size * norm_q + query->slack) +
+						2.002 * gamma * norm_q * (norm + 3.0 * (double) slot->error +
+												  batch.params.mean_norm * 0x1p-10);
+					break;
+				case DISTANCE_METRIC_COSINE:
+
+					/*
+					 * of half a square: its root may be as far as the norms'
+					 * rounding
+					 */
+					width = (2.002 * (error + query->error) + 0x1p-11 *
+							 (sqrt((double) slot->mean_dot) + sqrt(query->norm2))) *
+						(sqrt(2.0 * upper)) + 2.002 * query->slack;
+					break;
+				default:
+					width = 2.002 * (error + query->error + query->slack) + 3.0 * gamma * upper +
+						0x1p-11 * (sqrt((double) slot->norm2) + (double) slot->error +
+								   sqrt(query->norm2)) + 0x1p-73;
+					break;
+			}
+			if (!(upper - lower <= width + 0x1p-73 * (1.0 + norm_q)))
+				fault("%s %d: interval %.17g to %.17g by %s is wider than %g", metric_names[metric],
+					  dims, lower, upper, tables[t]->name, width);
+		}
+	}
+}
+
 /* Bounds against distances, under all kernels. */
 static void
 check_batch(void)
@@ -778,6 +912,8 @@ check_batch(void)
 	}
 	if (batch.query.query_class == QUANT_QUERY_NAN)
 		return;
+	if (batch.params.kind == QUANT_SQ8_RESIDUAL)
+		check_intervals(distances, norm_q);
 
 	for (i = 0; i < batch.count; i++)
 	{
@@ -961,6 +1097,8 @@ test_bounds(QuantKind kind, DistanceMetric metric, long pairs)
 
 		if (kind == QUANT_NONE && dims > 2000)
 			dims = 2000;
+		if (kind == QUANT_SQ8_RESIDUAL && dims > 4048)
+			dims = 4048;
 		if (losing)
 		{
 			dims = random_below(8) == 0 ? MAX_DIMS : dims;
@@ -994,12 +1132,12 @@ test_bounds(QuantKind kind, DistanceMetric metric, long pairs)
 	for (t = 0; t < table_count; t++)
 		least = least_gap[metric][t] < least ? least_gap[metric][t] : least;
 	printf("# %ld pairs, %ld of them with a bound other than 0", pairs_tested - start, pairs_positive);
-	if (kind == QUANT_SQ8)
+	if (kind != QUANT_NONE)
 		printf("; least (distance - bound) / %s: %.3g", metric == DISTANCE_METRIC_IP ? "norms" : "distance",
 			   least);
 	printf("\n");
 	report("%s %s: no bound above a distance, none far below", metric_names[metric],
-		   kind == QUANT_SQ8 ? "sq8" : "none");
+		   kind_names[kind]);
 }
 
 /*
@@ -1093,7 +1231,7 @@ test_kept_kernels(QuantKind kind, DistanceMetric metric)
 	if (table_count > 1 && !differ)
 		fault("no two kernels differ, so nothing has been shown");
 	report("%s %s: other kernels do not change a query's bounds", metric_names[metric],
-		   kind == QUANT_SQ8 ? "sq8" : "none");
+		   kind_names[kind]);
 }
 
 /* ---- classes ---- */
@@ -1195,7 +1333,7 @@ test_broken_slots(void)
 
 	for (m = 0; m < 4; m++)
 	{
-		for (kind = QUANT_SQ8; kind <= QUANT_NONE; kind++)
+		for (kind = QUANT_SQ8; kind <= QUANT_SQ8_RESIDUAL; kind++)
 		{
 			make_vector(SHAPE_GAUSS, dims, NULL, batch.q);
 			start_batch((QuantKind) kind, metrics[m], dims, NULL);
@@ -1238,12 +1376,12 @@ test_broken_slots(void)
 	report("empty slots have no bound");
 
 	/* Any bytes: no number is wrong, but nothing may trap. */
-	for (m = 0; m < 4; m++)
+	for (m = 0; m < 8; m++)
 	{
 		int			round;
 
 		make_vector(SHAPE_GAUSS, dims, NULL, batch.q);
-		start_batch(QUANT_SQ8, metrics[m], dims, NULL);
+		start_batch(m < 4 ? QUANT_SQ8 : QUANT_SQ8_RESIDUAL, metrics[m % 4], dims, NULL);
 		for (round = 0; round < 200; round++)
 		{
 			size_t		byte;
@@ -1270,6 +1408,15 @@ test_broken_slots(void)
 				(void) vx_quant_estimate(&batch.query, get_slot(0));
 				(void) vx_quant_code_distance(&batch.params, get_slot(0), get_slot(1));
 				(void) vx_quant_may_share(&batch.params, get_slot(0), get_slot(1));
+				if (batch.params.kind == QUANT_SQ8_RESIDUAL)
+				{
+					double		lower;
+					double		upper;
+
+					if (vx_quant_interval(&batch.query, get_slot(0), &lower, &upper) &&
+						!(lower <= upper && isfinite(lower) && isfinite(upper)))
+						fault("interval from %g to %g", lower, upper);
+				}
 			}
 		}
 		end_batch();
@@ -1374,6 +1521,27 @@ test_sharing(void)
 	((float *) b->code)[dims - 1] = -0.0f;
 	if (vx_quant_may_share(params, a, b))
 		fault("vectors of other bytes share");
+	end_batch();
+
+	dims = 100;
+	start_batch(QUANT_SQ8_RESIDUAL, DISTANCE_METRIC_L1, dims, NULL);
+	a = get_slot(0);
+	b = get_slot(1);
+	if (vx_quant_encode(params, batch.q, a) != QUANT_CLASS_CODE ||
+		vx_quant_encode(params, batch.q, b) != QUANT_CLASS_CODE)
+		fault("no code");
+	if (!vx_quant_may_share(params, a, b))
+		fault("equal vectors with residuals do not share");
+	for (i = 0; i < dims; i++)
+	{
+		vx_quant_residual(params, b)->residual[i] ^= 1;
+		if (vx_quant_may_share(params, a, b))
+			fault("residual %d differs", i);
+		vx_quant_residual(params, b)->residual[i] ^= 1;
+	}
+	vx_quant_residual(params, b)->error = nextafterf(vx_quant_residual(params, a)->error, 1.0f);
+	if (vx_quant_may_share(params, a, b) || !vx_quant_may_share(params, b, a))
+		fault("the node's error with residual has to be the greater");
 	end_batch();
 	report("what may share a node");
 }
@@ -1584,6 +1752,10 @@ test_sizes(void)
 		vx_quant_slot_bytes(QUANT_SQ8, 37) != 128 || vx_quant_slot_bytes(QUANT_SQ8, 100) != 128 ||
 		vx_quant_slot_bytes(QUANT_SQ8, 784) != 832 ||
 		vx_quant_slot_bytes(QUANT_SQ8, 8000) != 8064 ||
+		vx_quant_slot_bytes(QUANT_SQ8_RESIDUAL, 16) != 64 ||
+		vx_quant_slot_bytes(QUANT_SQ8_RESIDUAL, 17) != 128 ||
+		vx_quant_slot_bytes(QUANT_SQ8_RESIDUAL, 784) != 1600 ||
+		vx_quant_slot_bytes(QUANT_SQ8_RESIDUAL, 4048) != 8128 ||
 		vx_quant_slot_bytes(QUANT_NONE, 9) != 64 || vx_quant_slot_bytes(QUANT_NONE, 2000) != 8064)
 		fault("slot sizes");
 	report("slot sizes");
@@ -1614,6 +1786,8 @@ main(void)
 		test_bounds(QUANT_SQ8, metrics[i], pairs * 9 / 40);
 	for (i = 0; i < 4; i++)
 		test_bounds(QUANT_NONE, metrics[i], pairs / 40);
+	for (i = 0; i < 4; i++)
+		test_bounds(QUANT_SQ8_RESIDUAL, metrics[i], pairs / 10);
 
 	test_tightness(DISTANCE_METRIC_L2, false, 0.01);
 	test_tightness(DISTANCE_METRIC_L2, true, 0.05);
