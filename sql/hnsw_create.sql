@@ -53,6 +53,7 @@ SELECT indexed, with_options, pg_temp.outcome(format('CREATE INDEX ON hnsw_creat
 FROM (VALUES
 	('w', ''), ('(w::vector(3))', ''), ('s', ''), ('(w::vector(8001))', ''),
 	('m', 'WITH (quantizer = none)'), ('(w::vector(2001))', 'WITH (quantizer = none)'),
+	('(w::vector(4016))', 'WITH (rerank = index)'), ('(w::vector(4017))', 'WITH (rerank = index)'),
 	('(w::vector(1))', '')
 ) t(indexed, with_options);
 

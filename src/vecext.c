@@ -12,6 +12,7 @@
 
 #include "fmgr.h"
 
+#include "am/am_index.h"
 #include "base/base_settings.h"
 #include "context/context.h"
 #include "hnsw/hnsw.h"
@@ -30,4 +31,5 @@ _PG_init(void)
 	vx_context_define_settings();
 	vx_base_reserve_prefixes();
 	vx_hnsw_reserve_prefixes();
+	vx_am_install_plan_hook();
 }

@@ -45,7 +45,7 @@ COMMENT ON FUNCTION flat_index_check(regclass, bool) IS
 
 CREATE FUNCTION flat_index_info(index regclass,
 	OUT format_version int, OUT dimensions int, OUT metric text, OUT quantizer text,
-	OUT slot_bytes int, OUT has_mean bool, OUT nodes bigint, OUT rows bigint,
+	OUT rerank text, OUT slot_bytes int, OUT has_mean bool, OUT nodes bigint, OUT rows bigint,
 	OUT code_pages bigint, OUT row_pages bigint, OUT other_pages bigint, OUT reserved_pages bigint)
 	RETURNS record
 	AS 'MODULE_PATHNAME', 'vecext_flat_index_info' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;

@@ -8,7 +8,7 @@ COMMENT ON FUNCTION hnsw_index_check(regclass, bool) IS
 
 CREATE FUNCTION hnsw_index_info(index regclass,
 	OUT format_version int, OUT dimensions int, OUT metric text, OUT quantizer text,
-	OUT slot_bytes int, OUT has_mean bool, OUT nodes bigint, OUT rows bigint,
+	OUT rerank text, OUT slot_bytes int, OUT has_mean bool, OUT nodes bigint, OUT rows bigint,
 	OUT code_pages bigint, OUT row_pages bigint, OUT other_pages bigint, OUT reserved_pages bigint,
 	OUT m int, OUT ef_construction int, OUT entry_node bigint, OUT entry_level int,
 	OUT upper_lists bigint, OUT link_pages bigint, OUT upper_pages bigint,

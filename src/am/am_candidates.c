@@ -497,6 +497,37 @@ vx_am_read_candidate(AmScan state, const AmCandidate *candidate, double *bound, 
 }
 
 /*
+ * The slot does not change as long as somebody sees one of its rows, so a pin
+ * will do: whoever has been given another one meanwhile finds no rows.
+ */
+bool
+vx_am_bracket_candidate(AmScan state, const AmCandidate *candidate, double *lower, double *upper)
+{
+	StoreIndex *store = state->store;
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		position = candidate->node % store->codes_per_page;
+	Buffer		buffer = vx_store_pin_immutable(store, STORE_CODE,
+												candidate->node / store->codes_per_page);
+	Page		page = BufferGetPage(buffer);
+	bool		found = false;
+
+	if (position < vx_store_slots(page, STORE_CODE, slot_bytes))
+	{
+		QuantSlotData *slot = (QuantSlotData *)
+			vx_store_slot(page, STORE_CODE, slot_bytes, position);
+
+		found = slot->incarnation == candidate->incarnation && !isnan(slot->error);
+		if (found && !vx_quant_interval(&state->query, slot, lower, upper))
+		{
+			*lower = 1;
+			*upper = 0;
+		}
+	}
+	ReleaseBuffer(buffer);
+	return found;
+}
+
+/*
  * Take a batch from the walk; false if it has no more to give.
  */
 static bool

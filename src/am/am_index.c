@@ -44,12 +44,26 @@ relopt_enum_elt_def vx_am_quantizer_values[] = {
 	{(const char *) NULL}
 };
 
+relopt_enum_elt_def vx_am_rerank_values[] = {
+	{"table", AM_RERANK_TABLE},
+	{"index", AM_RERANK_INDEX},
+	{(const char *) NULL}
+};
+
+/*
+ * How vectors are to be stored.  Without codes the vectors themselves are in
+ * the index: there is nothing to add to them.
+ */
 QuantKind
 vx_am_get_quantizer(Relation index)
 {
 	AmOptions  *options = (AmOptions *) index->rd_options;
 
-	return options ? (QuantKind) options->quantizer : QUANT_SQ8;
+	if (options == NULL)
+		return QUANT_SQ8;
+	if (options->quantizer == QUANT_SQ8 && options->rerank == AM_RERANK_INDEX)
+		return QUANT_SQ8_RESIDUAL;
+	return (QuantKind) options->quantizer;
 }
 
 /*

@@ -35,9 +35,18 @@ typedef struct AmOptions
 {
 	int32		vl_len_;		/* varlena header (do not touch directly!) */
 	int			quantizer;		/* QuantKind */
+	int			rerank;			/* AmRerank */
 } AmOptions;
 
+/* Where what makes exact order of bounds comes from */
+typedef enum AmRerank
+{
+	AM_RERANK_TABLE,
+	AM_RERANK_INDEX				/* residuals beside the codes */
+} AmRerank;
+
 extern relopt_enum_elt_def vx_am_quantizer_values[];
+extern relopt_enum_elt_def vx_am_rerank_values[];
 
 /* am_index.c */
 extern QuantKind vx_am_get_quantizer(Relation index);
@@ -75,6 +84,8 @@ extern bool vx_am_is_toasted(PlannerInfo *root, const IndexOptInfo *index);
 /* am_planner.c */
 extern void vx_am_install_planner_hook(void *cost_estimate, bool parallel);
 extern bool vx_am_is_our_index(const IndexOptInfo *index);
+extern bool vx_am_is_our_index_oid(Oid relid);
+extern bool vx_am_has_met_index(void);
 extern Oid	vx_am_ball_sibling(Oid function, Oid vector_type, Oid ball_type);
 
 /* am_planner_filter.c */
@@ -82,6 +93,9 @@ extern void vx_am_add_array_paths(PlannerInfo *root, RelOptInfo *rel);
 extern Expr *vx_am_make_bool_clause(IndexOptInfo *index, const RestrictInfo *restriction);
 extern Expr *vx_am_make_element_clause(PlannerInfo *root, IndexOptInfo *index,
 									   const RestrictInfo *restriction);
+
+/* am_planner_junk.c */
+extern void vx_am_install_plan_hook(void);
 
 /* am_planner_rival.c */
 extern void vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel);

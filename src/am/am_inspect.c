@@ -421,13 +421,14 @@ vx_am_fill_info(StoreIndex *store, Datum *values, bool *nulls)
 	values[1] = Int32GetDatum(meta->dims);
 	values[2] = CStringGetTextDatum(metrics[meta->metric]);
 	values[3] = CStringGetTextDatum(meta->quantizer == QUANT_NONE ? "none" : "sq8");
-	values[4] = Int32GetDatum(meta->slot_bytes);
-	values[5] = BoolGetDatum((meta->flags & STORE_FLAG_MEAN) != 0);
-	values[6] = Int64GetDatum(slots[0]);
-	values[7] = Int64GetDatum(slots[1]);
-	values[8] = Int64GetDatum(meta->families[STORE_CODE].pages);
-	values[9] = Int64GetDatum(meta->families[STORE_ROW].pages);
-	values[10] = Int64GetDatum(pages - meta->families[STORE_CODE].pages -
+	values[4] = CStringGetTextDatum(meta->quantizer == QUANT_SQ8 ? "table" : "index");
+	values[5] = Int32GetDatum(meta->slot_bytes);
+	values[6] = BoolGetDatum((meta->flags & STORE_FLAG_MEAN) != 0);
+	values[7] = Int64GetDatum(slots[0]);
+	values[8] = Int64GetDatum(slots[1]);
+	values[9] = Int64GetDatum(meta->families[STORE_CODE].pages);
+	values[10] = Int64GetDatum(meta->families[STORE_ROW].pages);
+	values[11] = Int64GetDatum(pages - meta->families[STORE_CODE].pages -
 							   meta->families[STORE_ROW].pages);
-	values[11] = Int64GetDatum(meta->reserved_blocks);
+	values[12] = Int64GetDatum(meta->reserved_blocks);
 }

@@ -27,7 +27,7 @@ typedef struct AmRights
 } AmRights;
 
 /* Columns of <am>_index_info that come from the store */
-#define AM_INFO_COLUMNS 12
+#define AM_INFO_COLUMNS 13
 
 extern LOCKMODE vx_am_open_for_check(Oid index_oid, const char *am_name,
 									 bool block_writers, Relation *heap, Relation *index);

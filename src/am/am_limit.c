@@ -1,12 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * am_limit.c
- *	  How many rows a query will ask an index scan for.
+ *	  How many rows a query will ask an index scan for, and whether it will
+ *	  compute with their vectors.
  *
  * An access method is not told.  So that a walk along the graph can look for
  * the right number at once, the plan that is being executed is searched for the
  * scan, and the LIMIT above it is taken if nothing between them drops or adds
- * rows.  It is a hint: answers do not depend on it.
+ * rows.  If the executor computes with the vectors of the rows it gets, mostly
+ * their distances, there is no use in a scan that does without them.  Both are
+ * hints: answers do not depend on them.
  *
  *-------------------------------------------------------------------------
  */
@@ -63,6 +66,7 @@ typedef struct LimitSearch
 	double		bound;			/* rows that the current node is asked for, 0:
 								 * unknown */
 	bool		or_more;		/* something above drops rows */
+	const IndexScan *plan;		/* the scan's, when it has been found */
 	const PlanState *parent;	/* of the current node, NULL: the topmost one */
 } LimitSearch;
 
@@ -107,7 +111,10 @@ find_scan(PlanState *state, LimitSearch *search)
 	{
 		case T_IndexScanState:
 			if (((IndexScanState *) state)->iss_ScanDesc == search->scan)
+			{
+				search->plan = (const IndexScan *) state->plan;
 				return true;
+			}
 			break;
 
 		case T_IndexOnlyScanState:
@@ -157,19 +164,61 @@ find_scan(PlanState *state, LimitSearch *search)
 	return false;
 }
 
+/* expression_tree_walker callback: is the expression in there? */
+static bool
+contains(Node *node, void *expression)
+{
+	if (node == NULL)
+		return false;
+	if (equal(node, expression))
+		return true;
+	return expression_tree_walker(node, contains, expression);
+}
+
 /*
- * The number of rows that will be asked for, if that can be told, else 0.
+ * Does the executor compute something from the indexed vectors of the rows that
+ * it gets?  To hand them on as they are is no computation.
+ */
+static bool
+uses_vector(const IndexScan *plan)
+{
+	const OpExpr *distance = (const OpExpr *) linitial(plan->indexorderbyorig);
+	Node	   *vector;
+	ListCell   *cell;
+
+	if (!IsA(distance, OpExpr))
+		return true;
+	vector = (Node *) linitial(distance->args);
+	foreach(cell, plan->scan.plan.targetlist)
+	{
+		Node	   *shown = (Node *) lfirst_node(TargetEntry, cell)->expr;
+
+		if (!equal(shown, vector) && contains(shown, vector))
+			return true;
+	}
+	return contains((Node *) plan->scan.plan.qual, vector);
+}
+
+/*
+ * The number of rows that will be asked for, if that can be told, else 0; and
+ * whether the executor will read their vectors, true if that cannot be told.
  */
 double
-vx_am_find_limit(IndexScanDesc scan)
+vx_am_find_limit(IndexScanDesc scan, bool *uses_vectors)
 {
 	LimitSearch search;
 
+	*uses_vectors = true;
 	if (current_query == NULL || current_query->planstate == NULL)
 		return 0;
 	search.scan = scan;
 	search.bound = 0;
 	search.or_more = false;
+	search.plan = NULL;
 	search.parent = NULL;
-	return find_scan(current_query->planstate, &search) ? search.bound : 0;
+	if (!find_scan(current_query->planstate, &search))
+		return 0;
+	if (search.plan != NULL && search.plan->indexorderbyorig != NIL)
+		*uses_vectors = uses_vector(search.plan);
+	return search.bound;
 }

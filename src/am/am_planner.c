@@ -69,6 +69,23 @@ vx_am_is_our_index(const IndexOptInfo *index)
 		(void *) index->amcostestimate == serial_cost_estimate;
 }
 
+bool
+vx_am_is_our_index_oid(Oid relid)
+{
+	Relation	index = index_open(relid, NoLock);
+	void	   *cost_estimate = (void *) index->rd_indam->amcostestimate;
+
+	index_close(index, NoLock);
+	return cost_estimate == parallel_cost_estimate || cost_estimate == serial_cost_estimate;
+}
+
+/* Has this session called one of the handlers? */
+bool
+vx_am_has_met_index(void)
+{
+	return hook_installed;
+}
+
 /*
  * A function of two arguments in the schema that the given function is in: the
  * extension may live in any schema, and all of it lives in one.  Not by

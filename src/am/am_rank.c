@@ -11,6 +11,11 @@
  * order.  It costs a second visit to the tuple, and spares the executor a copy
  * of it.
  *
+ * With residuals in the index (quant_codec.h) a row comes with two numbers that
+ * its distance lies between, close together.  It can go out, unread, when no
+ * other row may be nearer than the second one; where two rows overlap the nearer
+ * one is read.  Of ten rows that is one in every thirty or so.
+ *
  * A distance below its bound means a damaged code or a wrong bound; the
  * executor would say that the index returned tuples in wrong order.  Callers
  * check that.  (Without codes the bound is the distance, by the kernels in use
@@ -23,6 +28,7 @@
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "lib/pairingheap.h"
+#include "miscadmin.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 #include "utils/relcache.h"
@@ -32,8 +38,7 @@
 typedef struct RankedRow
 {
 	pairingheap_node node;
-	double		distance;
-	ItemPointerData tid;
+	AmRankedRow row;
 } RankedRow;
 
 struct AmRank
@@ -41,6 +46,7 @@ struct AmRank
 	IndexScanDesc scan;
 	const QuantQuery *query;
 	AmToast    *toast;
+	AmScanCounters *counters;
 	TupleTableSlot *slot;
 	AttrNumber	attribute;		/* of the table; 0: an expression */
 	ExprState  *expression;
@@ -50,27 +56,31 @@ struct AmRank
 	pairingheap *heap;
 };
 
-/* Nearest first, NaN last, then by place in the table */
+/* Nearest first, NaN last, then what is known exactly, then by place in the table */
 static int
 compare_rows(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 {
-	const RankedRow *left = pairingheap_const_container(RankedRow, node, a);
-	const RankedRow *right = pairingheap_const_container(RankedRow, node, b);
-	int			order = float8_cmp_internal(right->distance, left->distance);
+	const AmRankedRow *left = &pairingheap_const_container(RankedRow, node, a)->row;
+	const AmRankedRow *right = &pairingheap_const_container(RankedRow, node, b)->row;
+	int			order = float8_cmp_internal(right->lower, left->lower);
 
+	if (order == 0)
+		order = float8_cmp_internal(right->upper, left->upper);
 	if (order == 0)
 		order = ItemPointerCompare((ItemPointer) &right->tid, (ItemPointer) &left->tid);
 	return order;
 }
 
 AmRank *
-vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query, AmToast *toast)
+vx_am_begin_rank(IndexScanDesc scan, const QuantQuery *query, AmToast *toast,
+				 AmScanCounters *counters)
 {
 	AmRank	   *rank = palloc0(sizeof(AmRank));
 
 	rank->scan = scan;
 	rank->query = query;
 	rank->toast = toast;
+	rank->counters = counters;
 	rank->slot = table_slot_create(scan->heapRelation, NULL);
 	rank->attribute = scan->indexRelation->rd_index->indkey.values[0];
 	if (rank->attribute == 0)
@@ -113,22 +123,28 @@ get_value(AmRank *rank, bool *isnull)
 									 isnull);
 }
 
-bool
-vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead)
+/*
+ * A row's distance, by the table; false if the snapshot does not see it.
+ */
+static bool
+read_distance(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead)
 {
 	const QuantQuery *query = rank->query;
 	Relation	index = rank->scan->indexRelation;
 	ItemPointerData visible_tid = *tid;
 	bool		call_again = false;
 	MemoryContext old_context;
-	RankedRow  *row;
 	Vector	   *vector;
 	Datum		value;
 	bool		isnull;
 
+	rank->counters->rechecks++;
 	if (!table_index_fetch_tuple(rank->scan->xs_heapfetch, &visible_tid,
 								 rank->scan->xs_snapshot, rank->slot, &call_again, all_dead))
+	{
+		rank->counters->dead_rows++;
 		return false;
+	}
 
 	old_context = MemoryContextSwitchTo(rank->row_context);
 	value = get_value(rank, &isnull);
@@ -145,36 +161,97 @@ vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead)
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(rank->row_context);
 	ExecClearTuple(rank->slot);
+	return true;
+}
+
+bool
+vx_am_add_row(AmRank *rank, ItemPointer tid, double *distance, bool *all_dead)
+{
+	RankedRow  *ranked;
+
+	if (!read_distance(rank, tid, distance, all_dead))
+		return false;
 
 	/* The tid of the chain's root: the executor finds the version again. */
-	row = MemoryContextAlloc(rank->heap_context, sizeof(RankedRow));
-	row->distance = *distance;
-	row->tid = *tid;
-	pairingheap_add(rank->heap, &row->node);
+	ranked = MemoryContextAlloc(rank->heap_context, sizeof(RankedRow));
+	ranked->row.lower = *distance;
+	ranked->row.upper = *distance;
+	ranked->row.tid = *tid;
+	ranked->row.row_id = STORE_NONE;
+	pairingheap_add(rank->heap, &ranked->node);
 	return true;
+}
+
+void
+vx_am_add_unread_row(AmRank *rank, const AmRankedRow *row)
+{
+	RankedRow  *ranked = MemoryContextAlloc(rank->heap_context, sizeof(RankedRow));
+
+	ranked->row = *row;
+	pairingheap_add(rank->heap, &ranked->node);
+}
+
+static RankedRow *
+first_row(const AmRank *rank)
+{
+	return pairingheap_container(RankedRow, node, pairingheap_first(rank->heap));
 }
 
 bool
 vx_am_rank_has_within(const AmRank *rank, double limit)
 {
-	return !pairingheap_is_empty(rank->heap) &&
-		pairingheap_container(RankedRow, node, pairingheap_first(rank->heap))->distance <= limit;
+	return !pairingheap_is_empty(rank->heap) && first_row(rank)->row.lower <= limit;
+}
+
+/*
+ * Read a row that has been taken from the heap, and put it back with its
+ * distance; if nobody sees it, it is gone.
+ */
+static void
+read_row(AmRank *rank, RankedRow *ranked)
+{
+	AmRankedRow *row = &ranked->row;
+	bool		all_dead = false;
+	double		distance;
+
+	if (!read_distance(rank, &row->tid, &distance, &all_dead))
+	{
+		if (all_dead)
+			vx_am_note_dead_row(rank->scan, row);
+		pfree(ranked);
+		return;
+	}
+	if (!(distance >= row->lower && distance <= row->upper))
+		vx_store_report_corruption(rank->scan->indexRelation,
+								   "Heap tuple (%u,%u) is not where its code says.",
+								   ItemPointerGetBlockNumber(&row->tid),
+								   ItemPointerGetOffsetNumber(&row->tid));
+	row->lower = row->upper = distance;
+	row->row_id = STORE_NONE;
+	pairingheap_add(rank->heap, &ranked->node);
 }
 
 bool
-vx_am_take_row(AmRank *rank, double limit, ItemPointer tid, double *distance)
+vx_am_take_row(AmRank *rank, double limit, AmRankedRow *row)
 {
-	RankedRow  *row;
+	while (!pairingheap_is_empty(rank->heap))
+	{
+		RankedRow  *ranked = first_row(rank);
 
-	if (pairingheap_is_empty(rank->heap))
-		return false;
-	row = pairingheap_container(RankedRow, node, pairingheap_first(rank->heap));
-	/* False for NaN, which only an infinite limit lets through. */
-	if (!(row->distance <= limit) && limit != get_float8_infinity())
-		return false;
-	pairingheap_remove_first(rank->heap);
-	*tid = row->tid;
-	*distance = row->distance;
-	pfree(row);
-	return true;
+		/* False for NaN, which only an infinite limit lets through. */
+		if (!(ranked->row.upper <= limit) && limit != get_float8_infinity())
+			return false;
+		pairingheap_remove_first(rank->heap);
+		if (ranked->row.lower < ranked->row.upper && !pairingheap_is_empty(rank->heap) &&
+			first_row(rank)->row.lower < ranked->row.upper)
+		{
+			CHECK_FOR_INTERRUPTS();
+			read_row(rank, ranked);
+			continue;
+		}
+		*row = ranked->row;
+		pfree(ranked);
+		return true;
+	}
+	return false;
 }

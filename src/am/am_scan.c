@@ -224,6 +224,8 @@ start_scan(IndexScanDesc scan)
 	AmScan		state = (AmScan) scan->opaque;
 	MemoryContext old_context = MemoryContextSwitchTo(state->query_context);
 	bool		may_walk;
+	bool		uses_vectors = true;
+	double		limit = 0;
 	int			i;
 
 	vx_am_check_snapshot(scan);
@@ -316,13 +318,25 @@ start_scan(IndexScanDesc scan)
 		(state->store->quant->kind != QUANT_NONE ||
 		 state->query.query_class != QUANT_QUERY_NORMAL ||
 		 (state->store->meta.flags & STORE_FLAG_ODD)))
-		state->rank = vx_am_begin_rank(scan, &state->query, state->toast);
+		state->rank = vx_am_begin_rank(scan, &state->query, state->toast, &state->counters);
+
+	/*
+	 * Where the executor computes with the vectors of rows, or has to test
+	 * threshold conditions, nothing is gained by not reading them.  A strict
+	 * order of batches has to know distances.
+	 */
+	state->unread = state->store->quant->kind == QUANT_SQ8_RESIDUAL &&
+		state->rank != NULL && vx_am_sorts_codes(state) && scan->numberOfOrderBys == 1 &&
+		state->ball_count == 0 && !(may_walk && state->walk->is_strict());
+	if (may_walk || state->unread)
+		limit = vx_am_find_limit(scan, &uses_vectors);
+	state->unread &= !uses_vectors;
+	state->last_unread.row_id = STORE_NONE;
 
 	if (may_walk && !state->never)
 	{
-		state->walk_state = state->walk->begin(scan, state->store, &state->query,
-											   vx_am_find_limit(scan), state->filter,
-											   &state->counters);
+		state->walk_state = state->walk->begin(scan, state->store, &state->query, limit,
+											   state->filter, &state->counters);
 		state->walking = true;
 		state->border_distance = -get_float8_infinity();
 	}
@@ -396,6 +410,14 @@ next_code_rows(IndexScanDesc scan)
 			if (!confirm_candidate(state, candidate))
 				continue;
 			state->next_candidate++;
+			if (state->unread)
+			{
+				/* Freed meanwhile: as in confirm_candidate() */
+				if (!vx_am_bracket_candidate(state, candidate, &state->chain_lower,
+											 &state->chain_upper))
+					continue;
+				state->has_interval = state->chain_lower <= state->chain_upper;
+			}
 			state->counters.candidates++;
 			state->chain_bound = candidate->bound;
 			vx_store_start_chain(&state->chain, candidate->node, candidate->incarnation);
@@ -651,12 +673,13 @@ check_bound(IndexScanDesc scan, ItemPointer tid, double distance)
 }
 
 /*
- * True if the row is to be returned; counts late ones.
+ * True if the row is to be returned, whose distance is between two numbers;
+ * counts late ones.
  */
 static bool
-accept_distance(AmScan state, double distance)
+accept_distance(AmScan state, double distance, double upper)
 {
-	if (state->has_returned && distance < state->last_distance)
+	if (state->has_returned && upper < state->last_distance)
 	{
 		if (state->walk != NULL && state->walk->is_strict())
 			return false;
@@ -669,6 +692,37 @@ accept_distance(AmScan state, double distance)
 }
 
 /*
+ * The row at next_tid, of a code with an interval, goes to the ranking unread.
+ */
+static void
+add_unread_row(AmScan state)
+{
+	AmRankedRow row;
+
+	row.lower = state->chain_lower;
+	row.upper = state->chain_upper;
+	row.tid = state->tids[state->next_tid];
+	row.node = state->chain.node;
+	row.incarnation = state->chain.incarnation;
+	row.row_id = state->chain.next == STORE_NONE && state->chain.steps == 1 ?
+		state->chain_head : STORE_NONE;
+	vx_am_add_unread_row(state->rank, &row);
+	state->next_tid++;
+	if (state->walking && row.upper > state->border_distance)
+		state->border_distance = row.upper;
+	state->chain_dead = false;	/* as far as anybody knows */
+}
+
+void
+vx_am_note_dead_row(IndexScanDesc scan, const AmRankedRow *row)
+{
+	AmScan		state = (AmScan) scan->opaque;
+
+	if (row->row_id != STORE_NONE && state->walk_state != NULL && !scan->xactStartedInRecovery)
+		state->walk->note_dead(state->walk_state, row->node, row->incarnation, row->row_id);
+}
+
+/*
  * The next row in exact order: rows go from the candidates to the ranking
  * until the nearest there is no farther than what may still come from this
  * batch.  To look into the next batch first would cost a walk several times as
@@ -678,7 +732,13 @@ static bool
 get_ranked_tuple(IndexScanDesc scan)
 {
 	AmScan		state = (AmScan) scan->opaque;
+	AmRankedRow row;
 	double		distance;
+
+	/* What the executor has found out about a row that nobody had read */
+	if (scan->kill_prior_tuple)
+		vx_am_note_dead_row(scan, &state->last_unread);
+	state->last_unread.row_id = STORE_NONE;
 
 	for (;;)
 	{
@@ -693,11 +753,13 @@ get_ranked_tuple(IndexScanDesc scan)
 			bound = state->chain_bound;
 		else if (!more && state->at_border)
 			bound = state->border_distance;
-		if (vx_am_take_row(state->rank, bound, &scan->xs_heaptid, &distance))
+		if (vx_am_take_row(state->rank, bound, &row))
 		{
-			if (!accept_distance(state, distance))
+			if (!accept_distance(state, row.lower, row.upper))
 				continue;
-			scan->xs_orderbyvals[state->order_key] = Float8GetDatum(distance);
+			state->last_unread = row;
+			scan->xs_heaptid = row.tid;
+			scan->xs_orderbyvals[state->order_key] = Float8GetDatum(row.lower);
 			scan->xs_orderbynulls[state->order_key] = false;
 			scan->xs_recheckorderby = false;
 			return true;
@@ -714,11 +776,14 @@ get_ranked_tuple(IndexScanDesc scan)
 			return true;
 		}
 		CHECK_FOR_INTERRUPTS();
+		if (state->phase == AM_PHASE_CODES && state->unread && state->has_interval)
+		{
+			add_unread_row(state);
+			continue;
+		}
 		tid = &state->tids[state->next_tid++];
-		state->counters.rechecks++;
 		if (!vx_am_add_row(state->rank, tid, &distance, &all_dead))
 		{
-			state->counters.dead_rows++;
 			state->chain_dead &= all_dead;
 			continue;
 		}
@@ -760,7 +825,7 @@ get_tuple(IndexScanDesc scan)
 		position = state->next_tid++;
 		if ((!scan->xs_want_itup || is_visible(scan, position)) &&
 			(!vx_am_sorts_codes(state) || state->phase != AM_PHASE_CODES ||
-			 accept_distance(state, state->chain_bound)))
+			 accept_distance(state, state->chain_bound, state->chain_bound)))
 			break;
 		state->chain_dead = false;	/* nobody has asked the table */
 	}

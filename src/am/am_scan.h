@@ -137,6 +137,6 @@ extern void vx_am_install_explain_hook(void);
 
 /* am_limit.c */
 extern void vx_am_install_executor_hook(void);
-extern double vx_am_find_limit(IndexScanDesc scan);
+extern double vx_am_find_limit(IndexScanDesc scan, bool *uses_vectors);
 
 #endif							/* VX_AM_SCAN_H */

@@ -44,6 +44,8 @@ typedef struct AmScanData
 	int			ball_count;
 	AmFilter   *filter;			/* conditions on other columns, or NULL */
 	bool		lossy;			/* the executor has to test rows again */
+	bool		unread;			/* rows go out unread where intervals tell
+								 * their order */
 	bool		want_null;		/* rows with and without a vector */
 	bool		want_value;
 
@@ -89,6 +91,11 @@ typedef struct AmScanData
 	uint32		chain_head;		/* first row read, STORE_NONE: none yet */
 	bool		chain_dead;		/* so far all rows are dead to everybody */
 	double		chain_bound;
+	bool		has_interval;	/* the distance of its rows lies between */
+	double		chain_lower;
+	double		chain_upper;
+	AmRankedRow last_unread;	/* returned last; row_id is STORE_NONE if it
+								 * has been read, or does not stand alone */
 	AmBits		emitted;		/* by row id: restarted chains repeat rows */
 	ItemPointerData tids[MAX_TIDS];
 	uint32		rows[MAX_TIDS];
@@ -135,5 +142,13 @@ extern bool vx_am_collect_candidates(IndexScanDesc scan);
  */
 extern bool vx_am_read_candidate(AmScan state, const AmCandidate *candidate, double *bound,
 								 bool *within);
+
+/*
+ * What a candidate's distance lies between, by its code and residual.  False if
+ * the code is no longer the one that the candidate stands for; *lower > *upper
+ * if the code does not tell.
+ */
+extern bool vx_am_bracket_candidate(AmScan state, const AmCandidate *candidate,
+									double *lower, double *upper);
 
 #endif							/* VX_AM_SCAN_STATE_H */

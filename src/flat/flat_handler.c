@@ -33,6 +33,11 @@ register_options(void)
 					   vx_am_quantizer_values, QUANT_SQ8,
 					   "Valid values are \"sq8\" and \"none\".",
 					   AccessExclusiveLock);
+	add_enum_reloption(flat_option_kind, "rerank",
+					   "Where exact order comes from",
+					   vx_am_rerank_values, AM_RERANK_TABLE,
+					   "Valid values are \"table\" and \"index\".",
+					   AccessExclusiveLock);
 	flat_options_known = true;
 }
 
@@ -40,7 +45,8 @@ static bytea *
 parse_options(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt table[] = {
-		{"quantizer", RELOPT_TYPE_ENUM, offsetof(AmOptions, quantizer)}
+		{"quantizer", RELOPT_TYPE_ENUM, offsetof(AmOptions, quantizer)},
+		{"rerank", RELOPT_TYPE_ENUM, offsetof(AmOptions, rerank)}
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, flat_option_kind,
@@ -61,6 +67,7 @@ vecext_flat_handler(PG_FUNCTION_ARGS)
 
 	register_options();
 	vx_am_install_planner_hook((void *) vx_flat_estimate_cost, true);
+	vx_am_install_executor_hook();
 	vx_am_install_explain_hook();
 
 	routine->amstrategies = 0;

@@ -41,6 +41,11 @@ register_options(void)
 					   vx_am_quantizer_values, QUANT_SQ8,
 					   "Valid values are \"sq8\" and \"none\".",
 					   AccessExclusiveLock);
+	add_enum_reloption(hnsw_option_kind, "rerank",
+					   "Where exact order comes from",
+					   vx_am_rerank_values, AM_RERANK_TABLE,
+					   "Valid values are \"table\" and \"index\".",
+					   AccessExclusiveLock);
 	hnsw_options_known = true;
 }
 
@@ -50,7 +55,8 @@ parse_options(Datum reloptions, bool validate)
 	static const relopt_parse_elt table[] = {
 		{"m", RELOPT_TYPE_INT, offsetof(HnswOptions, m)},
 		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_construction)},
-		{"quantizer", RELOPT_TYPE_ENUM, offsetof(HnswOptions, am.quantizer)}
+		{"quantizer", RELOPT_TYPE_ENUM, offsetof(HnswOptions, am.quantizer)},
+		{"rerank", RELOPT_TYPE_ENUM, offsetof(HnswOptions, am.rerank)}
 	};
 	HnswOptions *options = (HnswOptions *)
 		build_reloptions(reloptions, validate, hnsw_option_kind,

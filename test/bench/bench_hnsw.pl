@@ -9,7 +9,7 @@
 #
 #	bench_hnsw.pl --psql PROGRAM --url URL --data DIR --files DIR --client PROGRAM
 #		--vectors PROGRAM [--restart COMMAND] [--smoke] [--rounds N]
-#		[--sets NAME,...] [--sides NAME,...] [--targets RECALL,...] [--am NAME]
+#		[--sets NAME,...] [--sides NAME,...] [--targets RECALL,...] [--am NAME] [--with OPTIONS]
 #		[--peer FILE] [--peer-command COMMAND] [--save FILE]
 #		[build|curve|target|clients|insert|vacuum|large|growth]...
 #
@@ -28,19 +28,20 @@ use IPC::Open2;
 $| = 1;
 my ($psql, $url, $data, $files, $client_program, $vectors_program, $restart, $smoke, $rounds);
 my ($set_names, $side_names, $target_list, $am) = ('mnist,fashion,glove,text', 'vecext,pgvector,peer', '.90,.95,.99', 'hnsw');
+my $with = '';
 my (@peer_files, @peer_commands, $save_file);
 my @parts = qw(build curve target clients insert vacuum large growth);
 GetOptions(
 	'psql=s' => \$psql, 'url=s' => \$url, 'data=s' => \$data, 'files=s' => \$files,
 	'client=s' => \$client_program, 'vectors=s' => \$vectors_program, 'restart=s' => \$restart,
 	'smoke' => \$smoke, 'rounds=i' => \$rounds, 'sets=s' => \$set_names, 'sides=s' => \$side_names,
-	'targets=s' => \$target_list, 'am=s' => \$am, 'peer=s' => \@peer_files,
+	'targets=s' => \$target_list, 'am=s' => \$am, 'with=s' => \$with, 'peer=s' => \@peer_files,
 	'peer-command=s' => \@peer_commands, 'save=s' => \$save_file)
   && defined $psql && defined $url && defined $data && defined $files && defined $client_program
   && defined $vectors_program && !grep { my $part = $_; !grep { $part eq $_ } @parts } @ARGV
   or die "usage: bench_hnsw.pl --psql PROGRAM --url URL --data DIR --files DIR --client PROGRAM\n"
   . "	--vectors PROGRAM [--restart COMMAND] [--smoke] [--rounds N]\n"
-  . "	[--sets NAME,...] [--sides NAME,...] [--targets RECALL,...] [--am NAME]\n"
+  . "	[--sets NAME,...] [--sides NAME,...] [--targets RECALL,...] [--am NAME] [--with OPTIONS]\n"
   . "	[--peer FILE] [--peer-command COMMAND] [--save FILE]\n"
   . '	[' . join('|', @parts) . "]...\n";
 $rounds //= $smoke ? 1 : 4;
@@ -271,6 +272,7 @@ printf "PostgreSQL %s; %s; %s\n", ask($admin, 'SHOW server_version'), join(', ',
 printf "shared_buffers %s; k = %d, m = %d, ef_construction = %d; %d queries a turn, medians of %d rounds in turns.\n",
   ask($admin, 'SHOW shared_buffers'), $k, $m, $ef_construction, $queries, $rounds;
 print "vecext is measured with \"$am\" in the place of hnsw.\n" if $am ne 'hnsw';
+print "vecext's indexes are WITH ($with).\n" if length $with;
 print "This server has no extension \"vector\": pgvector is not measured.\n" if $wanted_side{pgvector} && !$theirs;
 print "Small data (--smoke): the figures mean little.\n" if $smoke;
 my ($load) = `cat /proc/loadavg 2>/dev/null` =~ /^(\S+)/;
@@ -340,7 +342,8 @@ sub create_index_sql
 {
 	my ($side, $table, $metric) = @_;
 	return "CREATE INDEX ${table}_index ON $table USING $side->{am} (embedding vector_${metric}_ops)"
-	  . ($side->{am} eq 'hnsw' ? " WITH (m = $m, ef_construction = $ef_construction)" : '');
+	  . ($side->{am} eq 'hnsw' ? " WITH (m = $m, ef_construction = $ef_construction"
+		  . ($side == ($ours // 0) && length $with ? ", $with)" : ')') : '');
 }
 
 # Returns seconds and bytes.  A peer builds when it is started.

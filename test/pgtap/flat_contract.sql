@@ -117,8 +117,8 @@ SELECT set_eq(
 	'columns of flat_index_check');
 SELECT set_eq(
 	$$SELECT proargnames::text, proallargtypes::regtype[]::text, proretset FROM pg_proc WHERE oid = 'flat_index_info(regclass)'::regprocedure$$,
-	$$VALUES ('{index,format_version,dimensions,metric,quantizer,slot_bytes,has_mean,nodes,rows,code_pages,row_pages,other_pages,reserved_pages}',
-		'{regclass,integer,integer,text,text,integer,boolean,bigint,bigint,bigint,bigint,bigint,bigint}', false)$$,
+	$$VALUES ('{index,format_version,dimensions,metric,quantizer,rerank,slot_bytes,has_mean,nodes,rows,code_pages,row_pages,other_pages,reserved_pages}',
+		'{regclass,integer,integer,text,text,text,integer,boolean,bigint,bigint,bigint,bigint,bigint,bigint}', false)$$,
 	'columns of flat_index_info');
 SELECT set_eq(
 	$$SELECT DISTINCT proargnames::text FROM pg_proc WHERE prosupport = 'vecext_within_support'::regproc$$,

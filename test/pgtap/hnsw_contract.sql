@@ -104,9 +104,9 @@ SELECT set_eq(
 	'columns of hnsw_index_check');
 SELECT set_eq(
 	$$SELECT proargnames::text, proallargtypes::regtype[]::text, proretset FROM pg_proc WHERE oid = 'hnsw_index_info(regclass)'::regprocedure$$,
-	$$VALUES ('{index,format_version,dimensions,metric,quantizer,slot_bytes,has_mean,nodes,rows,code_pages,row_pages,other_pages,reserved_pages,'
+	$$VALUES ('{index,format_version,dimensions,metric,quantizer,rerank,slot_bytes,has_mean,nodes,rows,code_pages,row_pages,other_pages,reserved_pages,'
 			'm,ef_construction,entry_node,entry_level,upper_lists,link_pages,upper_pages,calibrated,calibrated_nodes,ef_90,ef_95,ef_99}',
-		'{regclass,integer,integer,text,text,integer,boolean,bigint,bigint,bigint,bigint,bigint,bigint,'
+		'{regclass,integer,integer,text,text,text,integer,boolean,bigint,bigint,bigint,bigint,bigint,bigint,'
 			'integer,integer,bigint,integer,bigint,bigint,bigint,boolean,bigint,integer,integer,integer}', false)$$,
 	'columns of hnsw_index_info');
 SELECT ok((SELECT proargnames FROM pg_proc WHERE proname = 'hnsw_index_info')

@@ -44,7 +44,7 @@ sub index_table
 	{
 		$node->safe_psql('postgres', qq{
 			CREATE INDEX ${table}_$metric ON $table USING flat (v vector_${metric}_ops)
-			WITH (quantizer = '$tables{$table}{quantizer}')});
+			WITH (quantizer = $tables{$table}{quantizer})});
 	}
 	$node->safe_psql('postgres', "VACUUM ANALYZE $table");
 	return;
@@ -141,6 +141,7 @@ if (!is_long())
 		[ 'none16', 16, 'none', 3000, 'l2', 'ip', 'cosine', 'l1' ],
 		[ 'sq100', 100, 'sq8', 2500, 'cosine', 'ip' ],
 		[ 'sq200', 200, 'sq8', 1500, 'l2', 'l1' ],
+		[ 'index16', 16, 'sq8, rerank = index', 2000, 'l2', 'ip', 'cosine', 'l1' ],
 		[ 'none3', 3, 'none', 700, 'l2', 'cosine' ]);
 
 	for my $shape (@shapes)

@@ -30,7 +30,7 @@ $node->safe_psql('postgres', qq{
 	ALTER TABLE busy ALTER id RESTART WITH 1000000;
 	CREATE INDEX busy_sq8 ON busy USING flat (v vector_l2_ops);
 	CREATE INDEX busy_none ON busy USING flat (v vector_cosine_ops) WITH (quantizer = 'none');
-	CREATE INDEX busy_part ON busy USING flat (v vector_ip_ops) WHERE w % 3 = 0;
+	CREATE INDEX busy_part ON busy USING flat (v vector_ip_ops) WITH (rerank = index) WHERE w % 3 = 0;
 	CREATE FUNCTION some_vector(n int) RETURNS vector LANGUAGE sql VOLATILE AS \$\$
 		SELECT CASE WHEN n % 10 < 6 THEN flattest.nth_vector(n % 37, $dims)
 					WHEN n % 10 < 8 THEN flattest.random_vector($dims)

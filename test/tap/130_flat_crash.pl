@@ -48,7 +48,7 @@ sub agrees
 
 $node->safe_psql('postgres', qq{
 	CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v vector($dims), w int DEFAULT 0);
-	CREATE INDEX t_l2 ON t USING flat (v vector_l2_ops);
+	CREATE INDEX t_l2 ON t USING flat (v vector_l2_ops) WITH (rerank = index);
 	CREATE INDEX t_none ON t USING flat (v vector_cosine_ops) WITH (quantizer = 'none');
 	CREATE TABLE b (id int, v vector($dims));
 	SELECT flattest.fill('b', 1, 3000, $dims, 10, 0.1);

@@ -16,11 +16,12 @@ my $dims = 40;
 my $graph = $FlatTest::access_method eq 'hnsw';
 my $filters = $FlatTest::filters;
 my $floats = $FlatTest::quantizer eq 'none';
-my $with = $floats ? 'WITH (quantizer = none)' : '';
-my $clones = size($floats ? 30 : $filters ? 50 : $graph ? 70 : 150, 500);
-my $rounds = size($floats ? 1 : 2, $floats ? 5 : 20);
+my $residuals = $FlatTest::quantizer =~ /rerank/;
+my $with = $floats || $residuals ? "WITH (quantizer = $FlatTest::quantizer)" : '';
+my $clones = size($floats || $residuals ? 30 : $filters ? 50 : $graph ? 70 : 150, 500);
+my $rounds = size($floats || $residuals ? 1 : 2, $floats || $residuals ? 5 : 20);
 # Of the bits on the list every so many; the others tell of the same fields again.
-my $stride = size($graph || $filters || $floats ? 61 : 13, 1);
+my $stride = size($graph || $filters || $floats || $residuals ? 61 : 13, 1);
 # The same damage in every short run, other damage in every long one.
 my $seed = $ENV{VECEXT_SEED} // (is_long() ? int(rand(1 << 30)) : 15);
 srand($seed);
@@ -73,7 +74,9 @@ $node->safe_psql('postgres', sprintf(q{
 			'SELECT md5(array_agg(d)::text) FROM (SELECT v <-> flattest.nth_vector(2, %1$d) AS d FROM %%s WHERE tags @> ''{3}'' AND big > 40 ORDER BY v <-> flattest.nth_vector(2, %1$d)) s',
 			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %%s WHERE w IS NULL OR w IN (4, 8, 16)',
 			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %%s WHERE big IN (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233) AND w > 2',
-			'SELECT count(*) FROM %%s WHERE tags && ''{2,30}'''}, $dims) : '', $filters ? q{,
+			'SELECT count(*) FROM %%s WHERE tags && ''{2,30}'''}, $dims) : $residuals ? sprintf(q{,
+			'SELECT md5(array_agg((SELECT v <-> flattest.nth_vector(1, %1$d) FROM %%1$s t WHERE t.ctid = s.ctid))::text)
+			 FROM (SELECT ctid FROM %%1$s ORDER BY v <-> flattest.nth_vector(1, %1$d) LIMIT 6) s'}, $dims) : '', $filters ? q{,
 			'SELECT md5(array_agg(id ORDER BY id)::text) FROM %s WHERE w IS NULL OR w IN (4, 8, 16)'} : ''));
 
 # In a graph: what walks give, if they are so narrow that passes are not cheaper.
@@ -249,7 +252,7 @@ my @list;
 {
 	my $meta = substr($content{model_v}, 24, 744);
 	my ($link_bytes, $upper_bytes) = unpack 'x140 v v', $meta;
-	my @slot_bytes = (4, 28 + $dims * ($floats ? 4 : 1), 12, 20, 64, $link_bytes, $upper_bytes, 0, unpack 'x712 C32', $meta);
+	my @slot_bytes = (4, 28 + $dims * ($floats ? 4 : 1) + ($residuals ? 4 + $dims : 0), 12, 20, 64, $link_bytes, $upper_bytes, 0, unpack 'x712 C32', $meta);
 	my $misplaced = '';
 
 	for my $family (sort { $a <=> $b } keys %first_page_of)

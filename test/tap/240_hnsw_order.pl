@@ -30,9 +30,9 @@ $node->safe_psql('postgres', qq{
 	UPDATE t SET w = id % 1000;
 	VACUUM ANALYZE t;
 	CREATE INDEX t_l2 ON t USING hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 40);
-	CREATE INDEX t_cosine ON t USING hnsw (v vector_cosine_ops) WITH (m = 8, ef_construction = 40);
+	CREATE INDEX t_cosine ON t USING hnsw (v vector_cosine_ops) WITH (m = 8, ef_construction = 40, rerank = index);
 	CREATE INDEX t_ip ON t USING hnsw (v vector_ip_ops) WITH (m = 8, ef_construction = 40, quantizer = 'none');
-	CREATE INDEX t_l1 ON t USING hnsw (v vector_l1_ops) WITH (m = 8, ef_construction = 40)});
+	CREATE INDEX t_l1 ON t USING hnsw (v vector_l1_ops) WITH (m = 8, ef_construction = 40, rerank = index)});
 my $all = $node->safe_psql('postgres', 'SELECT count(*) FROM t');
 my @metrics = ('<->', '<=>', '<#>', '<+>');
 

@@ -27,12 +27,15 @@ $node->safe_psql('postgres', qq{
 	CREATE INDEX n_l2 ON n USING hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 40, quantizer = none);
 	CREATE TABLE d (id int, v vector($dims));
 	INSERT INTO d SELECT id, v FROM t;
-	CREATE INDEX d_l2 ON d USING hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 40)});
+	CREATE INDEX d_l2 ON d USING hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 40);
+	CREATE TABLE r (id int, v vector($dims));
+	INSERT INTO r SELECT id, v FROM t;
+	CREATE INDEX r_l2 ON r USING hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 40, rerank = index)});
 
 # ---- Rows that are dead, before vacuum comes ----
 
-# Exact order is made by the scan, or by the executor: without codes, and of two distances.
-for my $case (['t', '', 'codes'], ['n', '', 'no codes'], ['d', ", v <-> array_fill(0.1::float4, ARRAY[$dims])::vector", 'two distances'])
+# Exact order is made by the scan, with residuals mostly without reading rows, or by the executor: without codes, and of two distances.
+for my $case (['t', '', 'codes'], ['n', '', 'no codes'], ['d', ", v <-> array_fill(0.1::float4, ARRAY[$dims])::vector", 'two distances'], ['r', '', 'residuals'])
 {
 	my ($t, $second, $what) = @$case;
 	my $session = $node->background_psql('postgres');
@@ -84,7 +87,7 @@ for my $case (['t', '', 'codes'], ['n', '', 'no codes'], ['d', ", v <-> array_fi
 # ---- A dead row's place that is used again by a row of the same vector ----
 
 # The session has found the vector's node dead, with this place at its head.
-for my $t ('t', 'n')
+for my $t ('t', 'n', 'r')
 {
 	my $session = $node->background_psql('postgres');
 	my $v = "array_fill(0.4::float4, ARRAY[$dims])::vector";
@@ -95,7 +98,7 @@ for my $t ('t', 'n')
 	$node->safe_psql('postgres', "INSERT INTO $t VALUES (2000001, $v)");
 	$node->safe_psql('postgres', "DELETE FROM $t WHERE id = 2000001");
 	$session->query_safe($nearest);
-	# Without codes the executor tells them from others.
+	# Without codes, and with residuals, the executor tells them from others.
 	cmp_ok($session->query_safe('SELECT greatest(dead_rows, rows - 2) FROM vecext_last_scan'), '>', 0, "$t: a search meets the dead row");
 	$node->safe_psql('postgres', "INSERT INTO $t VALUES (2000002, $v)");
 	$node->safe_psql('postgres', "VACUUM (INDEX_CLEANUP on) $t");
@@ -104,7 +107,7 @@ for my $t ('t', 'n')
 	$session->quit;
 }
 
-complaints($node, 'the indexes are sound', map { "SELECT * FROM hnsw_index_check('${_}_l2', heap => true)" } 't', 'n', 'd');
+complaints($node, 'the indexes are sound', map { "SELECT * FROM hnsw_index_check('${_}_l2', heap => true)" } 't', 'n', 'd', 'r');
 $node->stop;
 check_log($node);
 done_testing();
