@@ -9,7 +9,7 @@
 #
 #	bench_filter.pl --psql PROGRAM --url URL --data DIR --files DIR --vectors PROGRAM
 #		[--smoke] [--rounds N] [--sets NAME,...] [--queries N] [--parts PART,...]
-#		[--kinds NAME,...] [--ks K,...]
+#		[--kinds NAME,...] [--ks K,...] [--with OPTIONS]
 #
 # A part is of 10,000: 100 are one percent.
 #
@@ -24,12 +24,14 @@ use IPC::Open2;
 
 $| = 1;
 my ($psql, $url, $data, $files, $vectors, $smoke, $rounds, $set_names, $queries, $part_list, $kind_list, $k_list);
+my $with = '';
 GetOptions('psql=s' => \$psql, 'url=s' => \$url, 'data=s' => \$data, 'files=s' => \$files, 'vectors=s' => \$vectors,
 	'smoke' => \$smoke, 'rounds=i' => \$rounds, 'sets=s' => \$set_names,
-	'queries=i' => \$queries, 'parts=s' => \$part_list, 'kinds=s' => \$kind_list, 'ks=s' => \$k_list)
+	'queries=i' => \$queries, 'parts=s' => \$part_list, 'kinds=s' => \$kind_list, 'ks=s' => \$k_list, 'with=s' => \$with)
   && defined $psql && defined $url && defined $data && defined $files && defined $vectors && !@ARGV
   or die "usage: bench_filter.pl --psql PROGRAM --url URL --data DIR --files DIR --vectors PROGRAM\n"
-  . "	[--smoke] [--rounds N] [--sets NAME,...] [--queries N] [--parts PART,...] [--kinds NAME,...] [--ks K,...]\n";
+  . "	[--smoke] [--rounds N] [--sets NAME,...] [--queries N] [--parts PART,...] [--kinds NAME,...] [--ks K,...]\n"
+  . "	[--with OPTIONS]\n";
 $rounds //= $smoke ? 1 : 3;
 $set_names //= 'fashion,glove';
 
@@ -150,7 +152,8 @@ sub load_set
 		ask($session, 'CREATE TABLE item WITH (autovacuum_enabled = off) AS SELECT id, u, w, z, c, tags, e FROM base JOIN chance USING (id) ORDER BY id');
 		ask($session, "CREATE TABLE near AS SELECT id, e FROM item ORDER BY e $set->{op} (SELECT e FROM base WHERE id = 0), id LIMIT $queries");
 		ask($session, 'DROP TABLE base, chance');
-		ask($session, "CREATE INDEX item_e ON item USING hnsw (e vector_$set->{metric}_ops" . ($side == $ours ? ', u, w, z, c, tags' : '') . ')');
+		ask($session, "CREATE INDEX item_e ON item USING hnsw (e vector_$set->{metric}_ops" . ($side == $ours ? ', u, w, z, c, tags' : '') . ')'
+			  . ($side == $ours && length $with ? " WITH ($with)" : ''));
 		ask($session, "CREATE INDEX ON item ($_)") for qw(u w z c);
 		ask($session, 'CREATE INDEX ON item USING gin (tags)');
 		ask($session, 'VACUUM ANALYZE item');
