@@ -31,6 +31,7 @@
 #include "utils/memutils.h"
 
 #include "am/am_filter.h"
+#include "base/base_prefetch.h"
 #include "distance/distance_keys.h"
 #include "store/store_peek.h"
 
@@ -624,27 +625,55 @@ vx_am_page_passes(const AmFilter *filter, uint32 page_no)
 }
 
 /*
- * Mark the nodes of rows of one page that pass, from a row on.  Returns the
- * next row that passes, on another page.  The slots behind those in use are
- * zeros: rows that do not live.
+ * Find the slots of rows of one page that pass, from a row on, and ask for them: they
+ * lie too far apart for the CPU to see what will be wanted.  Returns how many.
+ * The slots behind those in use are zeros: rows that do not live.
  */
-static uint64
-mark_nodes(AmFilter *filter, Page page, uint64 row, uint64 end)
+static int
+find_slots(const AmFilter *filter, Page page, uint64 row, uint64 end,
+		   const StoreRowData **slots)
 {
 	uint64		first = row / STORE_ROWS_PER_PAGE * STORE_ROWS_PER_PAGE;
-	uint64		page_end = Min(first + STORE_ROWS_PER_PAGE, end);
+	uint64		last = Min(first + STORE_ROWS_PER_PAGE, end) - 1;
+	uint64		word_no;
+	int			count = 0;
 
-	for (; row < page_end; row = vx_am_next_bit(filter->rows, row + 1, page_end))
+	for (word_no = row / 32; word_no <= last / 32; word_no++)
 	{
-		const StoreRowData *data = (const StoreRowData *)
-			vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), row - first);
+		uint32		word = filter->rows[word_no];
+
+		if (word_no == row / 32)
+			word &= ~0U << (row % 32);
+		if (word_no == last / 32)
+			word &= ~0U >> (31 - last % 32);
+		while (word != 0)
+		{
+			uint64		found = word_no * 32 + pg_rightmost_one_pos32(word);
+
+			slots[count] = (const StoreRowData *)
+				vx_store_slot(page, STORE_ROW, sizeof(StoreRowData), found - first);
+			vx_prefetch(slots[count++]);
+			word &= word - 1;
+		}
+	}
+	return count;
+}
+
+/* Mark the nodes of these rows. */
+static void
+mark_nodes(AmFilter *filter, const StoreRowData **slots, int count)
+{
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		const StoreRowData *data = slots[i];
 		uint32		node = data->node;
 
 		if (StoreRowLife(data) == STORE_ROW_LIVE && StoreRowKind(data) == STORE_ROW_CODED &&
 			node < filter->node_limit)
 			filter->nodes[node / 32] |= 1U << (node % 32);
 	}
-	return vx_am_next_bit(filter->rows, page_end, end);
 }
 
 /*
@@ -658,14 +687,16 @@ peek_nodes(AmFilter *filter, StoreIndex *store, uint64 row, uint64 end, int page
 	const RelFileLocator *locator = &RelationLocator(store->relation);
 	StoreCacheFamily *family = vx_store_cache_family(store, STORE_ROW);
 	StorePageRef *refs[PEEK_PAGES];
+	const StoreRowData *slots[PEEK_ROWS + STORE_ROWS_PER_PAGE];
 	uint64		next = row;
 	bool		valid = true;
+	int			found = 0;
 	int			count = 0;
 	instr_time	start;
 	instr_time	duration;
 
 	INSTR_TIME_SET_CURRENT(start);
-	while (next < end && count < pages)
+	while (next < end && count < pages && found < PEEK_ROWS)
 	{
 		StorePageRef *ref = vx_store_find_ref(family, next / STORE_ROWS_PER_PAGE);
 		const char *page = ref == NULL ? NULL : vx_store_peek_begin(locator, ref);
@@ -673,8 +704,11 @@ peek_nodes(AmFilter *filter, StoreIndex *store, uint64 row, uint64 end, int page
 		if (page == NULL)
 			break;
 		refs[count++] = ref;
-		next = mark_nodes(filter, (Page) page, next, end);
+		found += find_slots(filter, (Page) page, next, end, slots + found);
+		next = vx_am_next_bit(filter->rows, (next / STORE_ROWS_PER_PAGE + 1) * STORE_ROWS_PER_PAGE,
+							  end);
 	}
+	mark_nodes(filter, slots, found);
 	while (count > 0)
 	{
 		valid &= vx_store_peek_end(locator, refs[--count]);
@@ -691,6 +725,7 @@ vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store)
 {
 	uint64		end = Min((uint64) store->meta.families[STORE_ROW].pages * STORE_ROWS_PER_PAGE,
 						  filter->row_limit);
+	const StoreRowData *slots[STORE_ROWS_PER_PAGE];
 	uint64		pages = 0;
 	uint64		row;
 
@@ -712,8 +747,10 @@ vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store)
 			Buffer		buffer = vx_store_lock(store, STORE_ROW, row / STORE_ROWS_PER_PAGE,
 											   BUFFER_LOCK_SHARE);
 
-			next = mark_nodes(filter, BufferGetPage(buffer), row, end);
+			mark_nodes(filter, slots, find_slots(filter, BufferGetPage(buffer), row, end, slots));
 			UnlockReleaseBuffer(buffer);
+			next = vx_am_next_bit(filter->rows,
+								  (row / STORE_ROWS_PER_PAGE + 1) * STORE_ROWS_PER_PAGE, end);
 		}
 		row = next;
 	}
