@@ -150,6 +150,17 @@ BEGIN
 END
 $$;
 
+-- Vectors that first bytes do not tell apart have nodes of their own, and rows of equal ones still find theirs.
+CREATE TABLE rerank_same (v vector(8));
+INSERT INTO rerank_same SELECT ARRAY[s * 1000, s * -1000, s * (2 + n % 100 * 0.01), s * (2 + n / 100 * 0.03), 0, 0, 0, 0]::vector
+	FROM (SELECT n, 2 * (n % 2) - 1 AS s FROM generate_series(1, 2000) n) s;
+CREATE INDEX rerank_same_v ON rerank_same USING flat (v vector_ip_ops) WITH (rerank = index);
+CREATE TEMPORARY TABLE rerank_before AS SELECT nodes, rows FROM flat_index_info('rerank_same_v');
+INSERT INTO rerank_same SELECT * FROM rerank_same;
+SELECT info.nodes > 1000 AS many, info.nodes - before.nodes AS more, info.rows - before.rows AS rows
+FROM flat_index_info('rerank_same_v') info, rerank_before before;
+DROP TABLE rerank_same, rerank_before;
+
 -- The option
 CREATE TABLE rerank_option (v vector(8));
 CREATE INDEX ON rerank_option USING hnsw (v vector_l2_ops) WITH (rerank = 'heap');

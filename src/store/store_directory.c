@@ -39,16 +39,23 @@
 #define MAX_COMPARED 32
 
 /*
- * Hash of what must be equal for two slots to share a node, but for residuals.
+ * Hash of everything that must be equal for two slots to share a node.
  */
 uint64
 vx_store_hash_slot(const QuantParams *quant, const QuantSlotData *slot)
 {
 	Size		payload = vx_quant_code_bytes(quant->kind, quant->dims);
+	uint64		hash = hash_bytes_extended((const unsigned char *) &slot->scale,
+										   QUANT_HEADER_BYTES - offsetof(QuantSlotData, scale) +
+										   payload, 0);
 
-	return hash_bytes_extended((const unsigned char *) &slot->scale,
-							   QUANT_HEADER_BYTES - offsetof(QuantSlotData, scale) + payload,
-							   0);
+	/*
+	 * Thousands of vectors may have the same codes and different residuals:
+	 * each would be compared with all.
+	 */
+	if (quant->kind == QUANT_SQ8_RESIDUAL)
+		hash = hash_bytes_extended(vx_quant_residual(quant, slot)->residual, quant->dims, hash);
+	return hash;
 }
 
 static uint32
