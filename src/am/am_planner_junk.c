@@ -75,8 +75,10 @@ drop_junk(Plan *top)
 
 /*
  * Subqueries within a plan; those of expressions and CTEs are listed apart.  A
- * LIMIT is always the last step of a query, even where the scan of the subquery
- * has been left out of the plan: what is junk there nobody can ask for.
+ * LIMIT is the last step of a query, even where the scan of the subquery has
+ * been left out of the plan: what is junk there nobody can ask for.  (From 16 on
+ * DISTINCT may become a LIMIT 1 with more steps above; whoever compares its one
+ * row has no other to compare it with.)
  */
 static void
 visit_subqueries(Plan *plan)

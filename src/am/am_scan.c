@@ -776,7 +776,14 @@ get_ranked_tuple(IndexScanDesc scan)
 			return true;
 		}
 		CHECK_FOR_INTERRUPTS();
-		if (state->phase == AM_PHASE_CODES && state->unread && state->has_interval)
+
+		/*
+		 * Where the interval contradicts the bound, the code is damaged, or
+		 * has been read while it became another one, and then nobody sees the
+		 * row: to read it tells which.
+		 */
+		if (state->phase == AM_PHASE_CODES && state->unread && state->has_interval &&
+			state->chain_upper >= bound)
 		{
 			add_unread_row(state);
 			continue;
