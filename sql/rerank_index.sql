@@ -40,6 +40,7 @@ FROM unnest(ARRAY[
 	'SELECT id FROM rerank_index ORDER BY v <-> :q LIMIT 10',
 	'SELECT id FROM rerank_index ORDER BY v <-> :q',
 	'SELECT id FROM rerank_index ORDER BY v <-> :q LIMIT 10 OFFSET 5',
+	'SELECT id FROM rerank_index ORDER BY :q <-> v LIMIT 10',
 	'SELECT id FROM rerank_index ORDER BY v <-> :q LIMIT 10 FOR UPDATE',
 	'SELECT id, v FROM rerank_index ORDER BY v <-> :q LIMIT 10',
 	'SELECT array_agg(id) FROM (SELECT id FROM rerank_index ORDER BY v <-> :q LIMIT 10) s',

@@ -72,9 +72,14 @@ vx_am_is_our_index(const IndexOptInfo *index)
 bool
 vx_am_is_our_index_oid(Oid relid)
 {
-	Relation	index = index_open(relid, NoLock);
-	void	   *cost_estimate = (void *) index->rd_indam->amcostestimate;
+	Relation	index;
+	void	   *cost_estimate;
 
+	/* Index advisors plan with indexes that nobody has created. */
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		return false;
+	index = index_open(relid, NoLock);
+	cost_estimate = (void *) index->rd_indam->amcostestimate;
 	index_close(index, NoLock);
 	return cost_estimate == parallel_cost_estimate || cost_estimate == serial_cost_estimate;
 }

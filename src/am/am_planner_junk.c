@@ -24,10 +24,37 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/planner.h"
+#include "utils/lsyscache.h"
 
 #include "am/am_index.h"
 
 static planner_hook_type previous_planner_hook = NULL;
+
+/*
+ * Is this one of the distances that the index orders by?  The query may have
+ * written it the other way round.
+ */
+static bool
+is_order_by(const List *order_bys, const Expr *expression)
+{
+	const OpExpr *asked = (const OpExpr *) expression;
+	ListCell   *cell;
+
+	foreach(cell, order_bys)
+	{
+		const OpExpr *order_by = (const OpExpr *) lfirst(cell);
+
+		if (equal(order_by, asked))
+			return true;
+		if (IsA(order_by, OpExpr) && IsA(asked, OpExpr) &&
+			list_length(order_by->args) == 2 && list_length(asked->args) == 2 &&
+			get_commutator(asked->opno) == order_by->opno &&
+			equal(linitial(order_by->args), lsecond(asked->args)) &&
+			equal(lsecond(order_by->args), linitial(asked->args)))
+			return true;
+	}
+	return false;
+}
 
 /*
  * The plan of a query, or of a subquery whose junk columns nobody reads: take
@@ -60,7 +87,7 @@ drop_junk(Plan *top)
 		if (entry->resno > list_length(top->targetlist))
 			continue;
 		shown = list_nth_node(TargetEntry, top->targetlist, entry->resno - 1);
-		if (!shown->resjunk || !list_member(scan->indexorderbyorig, entry->expr))
+		if (!shown->resjunk || !is_order_by(scan->indexorderbyorig, entry->expr))
 			continue;
 		/* Nodes in between hand their rows on as they are. */
 		if (plan != top &&
