@@ -49,16 +49,36 @@ $node->safe_psql('postgres', q{
 CREATE TABLE truth (dataset text, metric text, n int, near float8[], PRIMARY KEY (dataset, metric, n));
 CREATE TABLE whole_truth (dataset text, metric text, n int, digest text, PRIMARY KEY (dataset, metric, n));
 
--- All distances in the order they come in, and all rows
+-- A NULL that the planner knows is nothing to order by, and no index sees it.
+CREATE FUNCTION order_query(source text, op text, q text) RETURNS text LANGUAGE sql AS $$
+	SELECT format('SELECT id, v %1$s %2$s AS d FROM %3$s ORDER BY v %1$s %2$s',
+		op, coalesce(quote_literal(q) || '::vector', '(SELECT NULL::vector)'), source)
+$$;
+
+-- All distances in the order they come in, and all rows; a NULL is one byte, so
+-- that its place counts, too.
 CREATE FUNCTION digest_query(source text, op text, q text) RETURNS text LANGUAGE sql AS $$
-	SELECT format('SELECT md5(string_agg(coalesce(float8send(d), ''\x''), NULL)) || '' '' || count(*) || '' '' ||
+	SELECT format('SELECT md5(string_agg(coalesce(float8send(d), ''\x00''), NULL)) || '' '' || count(*) || '' '' ||
 			sum(hashint4extended(id, 0))
-		FROM (SELECT id, v %1$s %2$L::vector AS d FROM %3$s ORDER BY v %1$s %2$L::vector) s', op, q, source)
+		FROM (%s) s', order_query(source, op, q))
 $$;
 
 CREATE FUNCTION near_query(source text, op text, q text, lim int) RETURNS text LANGUAGE sql AS $$
-	SELECT format('SELECT array_agg(d), array_agg(id)
-		FROM (SELECT id, v %1$s %2$L::vector AS d FROM %3$s ORDER BY v %1$s %2$L::vector LIMIT %4$s) s', op, q, source, lim)
+	SELECT format('SELECT array_agg(d), array_agg(id) FROM (%s LIMIT %s) s', order_query(source, op, q), lim)
+$$;
+
+-- NULL if a query uses the index as asked for: workers NULL, not at all.
+CREATE FUNCTION find_wrong_plan(query text, workers int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	plan text := flattest.plan(query);
+BEGIN
+	IF workers IS NULL AND plan !~ 'Index' OR
+	   workers = 0 AND plan ~ 'Index Scan' AND plan !~ 'Sort|Parallel' OR
+	   workers > 0 AND plan ~ 'Gather Merge.*Parallel Index Scan' AND plan !~ 'Sort' THEN
+		RETURN NULL;
+	END IF;
+	RETURN 'another plan: ' || plan;
+END
 $$;
 
 -- Queries of which a sweep takes one in so many: those of which there is one, and
@@ -73,11 +93,16 @@ DECLARE
 	distances float8[];
 	ids int[];
 	digest text;
+	wrong_plan text;
 BEGIN
 	DELETE FROM truth t WHERE t.dataset = ds AND t.metric = met;
 	DELETE FROM whole_truth t WHERE t.dataset = ds AND t.metric = met;
 	PERFORM flattest.use_heap();
 	FOR query IN SELECT n, q FROM query WHERE dataset = ds ORDER BY n LOOP
+		wrong_plan := find_wrong_plan(near_query(source, op, query.q, 1000), NULL);
+		IF wrong_plan IS NOT NULL THEN
+			RAISE EXCEPTION 'query %: %', query.n, wrong_plan;
+		END IF;
 		EXECUTE near_query(source, op, query.q, 1000) INTO distances, ids;
 		INSERT INTO truth VALUES (ds, met, query.n, distances);
 		IF is_chosen(query.n, whole_every) THEN
@@ -97,7 +122,7 @@ DECLARE
 	lim int;
 	distances float8[];
 	ids int[];
-	plan text;
+	wrong_plan text;
 	faults int := 0;
 BEGIN
 	PERFORM set_config('flattest.parallel', workers::text, true);
@@ -111,13 +136,16 @@ BEGIN
 				RETURN NEXT format('query %s, limit %s: %s rows', query.n, lim, cardinality(ids));
 				faults := faults + 1;
 			END IF;
+			IF query.n <= 3 THEN
+				wrong_plan := find_wrong_plan(near_query(source, op, query.q, lim), workers);
+				IF wrong_plan IS NOT NULL THEN
+					RETURN NEXT format('query %s, limit %s: %s', query.n, lim, wrong_plan);
+					faults := faults + 1;
+				END IF;
+			END IF;
 		END LOOP;
 		EXIT WHEN faults > 2;
 	END LOOP;
-	plan := flattest.plan(near_query(source, op, (SELECT q FROM query WHERE dataset = ds AND n = 2), 10));
-	IF plan !~ 'Index Scan' OR plan ~ 'Sort' OR (workers > 0) <> (plan ~ 'Gather Merge.*Parallel Index Scan') THEN
-		RETURN NEXT 'another plan: ' || plan;
-	END IF;
 END
 $$;
 
@@ -126,6 +154,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	query record;
 	answer text;
+	wrong_plan text;
 	faults int := 0;
 BEGIN
 	PERFORM set_config('flattest.parallel', workers::text, true);
@@ -135,6 +164,11 @@ BEGIN
 		EXECUTE digest_query(source, op, query.q) INTO answer;
 		IF answer IS DISTINCT FROM query.digest THEN
 			RETURN NEXT format('query %s, no limit: %s, not %s', query.n, answer, query.digest);
+			faults := faults + 1;
+		END IF;
+		wrong_plan := find_wrong_plan(digest_query(source, op, query.q), workers);
+		IF wrong_plan IS NOT NULL THEN
+			RETURN NEXT format('query %s, no limit: %s', query.n, wrong_plan);
 			faults := faults + 1;
 		END IF;
 		EXIT WHEN faults > 2;
@@ -288,7 +322,7 @@ for my $stage ('fresh', 'churned')
 		{
 			my $removed = $node->safe_psql('postgres', qq{
 				CREATE TEMP TABLE removed AS SELECT * FROM $table
-					WHERE id % 10 < 2 AND id % 3 = 0 OR hashint4(id) % 30 BETWEEN 0 AND 6;
+					WHERE id % 10 < 2 AND id % 3 = 0 OR (hashint4(id)::bigint + 2147483648) % 4 = 0;
 				DELETE FROM $table t USING removed r WHERE t.id = r.id;
 				VACUUM $table;
 				INSERT INTO $table SELECT id + 10000000,

@@ -110,7 +110,7 @@ sub churn
 	my $dims = $tables{$table}{dims};
 	my $removed = $node->safe_psql('postgres', qq{
 		CREATE TEMP TABLE removed AS SELECT * FROM $table
-			WHERE id % 10 < 2 AND id % 3 = 0 OR hashint4(id) % 30 BETWEEN 0 AND 6;
+			WHERE id % 10 < 2 AND id % 3 = 0 OR (hashint4(id)::bigint + 2147483648) % 4 = 0;
 		DELETE FROM $table t USING removed r WHERE t.id = r.id;
 		VACUUM $table;
 		INSERT INTO $table SELECT id + 10000000,
