@@ -465,6 +465,23 @@ scan_chunk(AmScan state, uint32 chunk, double *threshold)
 }
 
 /*
+ * The code that a candidate stands for, on its page; NULL if there is another one
+ * by now, or none.
+ */
+static const QuantSlotData *
+find_code(StoreIndex *store, Page page, const AmCandidate *candidate)
+{
+	Size		slot_bytes = store->quant->slot_bytes;
+	uint32		position = candidate->node % store->codes_per_page;
+	const QuantSlotData *slot;
+
+	if (position >= vx_store_slots(page, STORE_CODE, slot_bytes))
+		return NULL;
+	slot = (QuantSlotData *) vx_store_slot(page, STORE_CODE, slot_bytes, position);
+	return slot->incarnation == candidate->incarnation && !isnan(slot->error) ? slot : NULL;
+}
+
+/*
  * Read a candidate's code under its page's lock: true if it is the one that
  * the candidate stands for, then with a new bound and, if within is not NULL,
  * whether it may meet the threshold conditions.
@@ -473,27 +490,17 @@ bool
 vx_am_read_candidate(AmScan state, const AmCandidate *candidate, double *bound, bool *within)
 {
 	StoreIndex *store = state->store;
-	Size		slot_bytes = store->quant->slot_bytes;
-	uint32		position = candidate->node % store->codes_per_page;
 	Buffer		buffer = vx_store_lock(store, STORE_CODE,
 									   candidate->node / store->codes_per_page,
 									   BUFFER_LOCK_SHARE);
-	Page		page = BufferGetPage(buffer);
-	bool		found = false;
+	const QuantSlotData *slot = find_code(store, BufferGetPage(buffer), candidate);
 
-	if (position < vx_store_slots(page, STORE_CODE, slot_bytes))
-	{
-		QuantSlotData *slot = (QuantSlotData *)
-			vx_store_slot(page, STORE_CODE, slot_bytes, position);
-
-		found = slot->incarnation == candidate->incarnation && !isnan(slot->error);
-		if (found)
-			*bound = vx_quant_bound(&state->query, slot);
-		if (found && within != NULL)
-			*within = within_balls(state, 0, slot);
-	}
+	if (slot != NULL)
+		*bound = vx_quant_bound(&state->query, slot);
+	if (slot != NULL && within != NULL)
+		*within = within_balls(state, 0, slot);
 	UnlockReleaseBuffer(buffer);
-	return found;
+	return slot != NULL;
 }
 
 /*
@@ -504,27 +511,17 @@ bool
 vx_am_bracket_candidate(AmScan state, const AmCandidate *candidate, double *lower, double *upper)
 {
 	StoreIndex *store = state->store;
-	Size		slot_bytes = store->quant->slot_bytes;
-	uint32		position = candidate->node % store->codes_per_page;
 	Buffer		buffer = vx_store_pin_immutable(store, STORE_CODE,
 												candidate->node / store->codes_per_page);
-	Page		page = BufferGetPage(buffer);
-	bool		found = false;
+	const QuantSlotData *slot = find_code(store, BufferGetPage(buffer), candidate);
 
-	if (position < vx_store_slots(page, STORE_CODE, slot_bytes))
+	if (slot != NULL && !vx_quant_interval(&state->query, slot, lower, upper))
 	{
-		QuantSlotData *slot = (QuantSlotData *)
-			vx_store_slot(page, STORE_CODE, slot_bytes, position);
-
-		found = slot->incarnation == candidate->incarnation && !isnan(slot->error);
-		if (found && !vx_quant_interval(&state->query, slot, lower, upper))
-		{
-			*lower = 1;
-			*upper = 0;
-		}
+		*lower = 1;
+		*upper = 0;
 	}
 	ReleaseBuffer(buffer);
-	return found;
+	return slot != NULL;
 }
 
 /*
