@@ -516,10 +516,7 @@ vx_am_bracket_candidate(AmScan state, const AmCandidate *candidate, double *lowe
 	const QuantSlotData *slot = find_code(store, BufferGetPage(buffer), candidate);
 
 	if (slot != NULL && !vx_quant_interval(&state->query, slot, lower, upper))
-	{
-		*lower = 1;
-		*upper = 0;
-	}
+		*lower = *upper = get_float8_nan();
 	ReleaseBuffer(buffer);
 	return slot != NULL;
 }

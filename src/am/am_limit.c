@@ -200,15 +200,15 @@ uses_vector(const IndexScan *plan)
 }
 
 /*
- * The number of rows that will be asked for, if that can be told, else 0; and
- * whether the executor will read their vectors, true if that cannot be told.
+ * The number of rows that will be asked for, if that can be told, else 0.
+ * Unless uses_vectors is NULL, *uses_vectors becomes false if the executor
+ * certainly computes nothing from their vectors.
  */
 double
 vx_am_find_limit(IndexScanDesc scan, bool *uses_vectors)
 {
 	LimitSearch search;
 
-	*uses_vectors = true;
 	if (current_query == NULL || current_query->planstate == NULL)
 		return 0;
 	search.scan = scan;
@@ -218,7 +218,7 @@ vx_am_find_limit(IndexScanDesc scan, bool *uses_vectors)
 	search.parent = NULL;
 	if (!find_scan(current_query->planstate, &search))
 		return 0;
-	if (search.plan != NULL && search.plan->indexorderbyorig != NIL)
+	if (uses_vectors != NULL && search.plan != NULL && search.plan->indexorderbyorig != NIL)
 		*uses_vectors = uses_vector(search.plan);
 	return search.bound;
 }

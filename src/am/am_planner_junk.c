@@ -17,8 +17,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/relation.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"

@@ -329,7 +329,7 @@ start_scan(IndexScanDesc scan)
 		state->rank != NULL && vx_am_sorts_codes(state) && scan->numberOfOrderBys == 1 &&
 		state->ball_count == 0 && !(may_walk && state->walk->is_strict());
 	if (may_walk || state->unread)
-		limit = vx_am_find_limit(scan, &uses_vectors);
+		limit = vx_am_find_limit(scan, state->unread ? &uses_vectors : NULL);
 	state->unread &= !uses_vectors;
 	state->last_unread.row_id = STORE_NONE;
 
@@ -410,14 +410,11 @@ next_code_rows(IndexScanDesc scan)
 			if (!confirm_candidate(state, candidate))
 				continue;
 			state->next_candidate++;
-			if (state->unread)
-			{
-				/* Freed meanwhile: as in confirm_candidate() */
-				if (!vx_am_bracket_candidate(state, candidate, &state->chain_lower,
-											 &state->chain_upper))
-					continue;
-				state->has_interval = state->chain_lower <= state->chain_upper;
-			}
+			/* Freed meanwhile: as in confirm_candidate() */
+			if (state->unread &&
+				!vx_am_bracket_candidate(state, candidate, &state->chain_lower,
+										 &state->chain_upper))
+				continue;
 			state->counters.candidates++;
 			state->chain_bound = candidate->bound;
 			vx_store_start_chain(&state->chain, candidate->node, candidate->incarnation);
@@ -778,12 +775,11 @@ get_ranked_tuple(IndexScanDesc scan)
 		CHECK_FOR_INTERRUPTS();
 
 		/*
-		 * Where the interval contradicts the bound, the code is damaged, or
-		 * has been read while it became another one, and then nobody sees the
-		 * row: to read it tells which.
+		 * Where there is no interval (NaN), or it contradicts the bound, the
+		 * code is damaged, or has been read while it became another one, and
+		 * then nobody sees the row: to read it tells which.
 		 */
-		if (state->phase == AM_PHASE_CODES && state->unread && state->has_interval &&
-			state->chain_upper >= bound)
+		if (state->phase == AM_PHASE_CODES && state->unread && state->chain_upper >= bound)
 		{
 			add_unread_row(state);
 			continue;

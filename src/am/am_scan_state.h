@@ -91,8 +91,8 @@ typedef struct AmScanData
 	uint32		chain_head;		/* first row read, STORE_NONE: none yet */
 	bool		chain_dead;		/* so far all rows are dead to everybody */
 	double		chain_bound;
-	bool		has_interval;	/* the distance of its rows lies between */
-	double		chain_lower;
+	double		chain_lower;	/* with unread: from where to where the
+								 * distance of its rows lies, NaN if unknown */
 	double		chain_upper;
 	AmRankedRow last_unread;	/* returned last; row_id is STORE_NONE if it
 								 * has been read, or does not stand alone */
@@ -145,8 +145,8 @@ extern bool vx_am_read_candidate(AmScan state, const AmCandidate *candidate, dou
 
 /*
  * What a candidate's distance lies between, by its code and residual.  False if
- * the code is no longer the one that the candidate stands for; *lower > *upper
- * if the code does not tell.
+ * the code is no longer the one that the candidate stands for; NaN if the code
+ * does not tell.
  */
 extern bool vx_am_bracket_candidate(AmScan state, const AmCandidate *candidate,
 									double *lower, double *upper);

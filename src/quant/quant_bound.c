@@ -69,23 +69,11 @@ bound_l2(const QuantQuery *query, const QuantSlotData *slot, const int32_t *sums
 static inline double
 bound_ip(const QuantQuery *query, const QuantSlotData *slot, const int32_t *sums)
 {
-	double		slot_norm2 = (double) slot->norm2;
-	double		mean_norm2 = query->params.mean_norm * query->params.mean_norm;
 	double		error = (double) slot->error;
-	double		decoded_norm;
-	double		norm2;
-
-	decoded_norm = sqrt(slot_norm2 * (1.0 + 0x1p-23) + QUANT_NORM2_TINY);
-
-	/* |mean + y^|^2; norm2 and mean_dot are rounded to float */
-	norm2 = mean_norm2 + 2.0 * (double) slot->mean_dot + slot_norm2;
-	if (norm2 < 0.0)
-		norm2 = 0.0;
-	norm2 += (mean_norm2 + slot_norm2) * 0x1p-22 + QUANT_NORM2_TINY;
 
 	return query->base - compute_cross(query, slot, sums) -
-		decoded_norm * (query->error + QUANT_CROSS_SLACK * query->query_norm) -
-		(error + query->relative * (sqrt(norm2) + error)) *
+		raise_code_norm(slot) * (query->error + QUANT_CROSS_SLACK * query->query_norm) -
+		(error + query->relative * (raise_decoded_norm(query, slot) + error)) *
 		(query->query_norm * (1.0 + QUANT_DOUBLE_SLACK)) -
 		query->slack;
 }

@@ -10,7 +10,7 @@
 #include "quant/quant_codec.h"
 #include "quant/quant_error.h"
 
-/* The same of a residual. */
+/* Does a residual belong to its slot, as far as the header tells? */
 static bool
 is_residual_plausible(const QuantParams *params, const QuantSlotData *slot)
 {

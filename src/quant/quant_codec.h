@@ -137,13 +137,17 @@ vx_quant_code_bytes(QuantKind kind, int dims)
 	return (size_t) dims * (kind == QUANT_NONE ? sizeof(float) : 1);
 }
 
-/* The residual of a slot of QUANT_SQ8_RESIDUAL */
+/* Where the residual begins in a slot of QUANT_SQ8_RESIDUAL */
+static inline size_t
+vx_quant_residual_offset(int dims)
+{
+	return QUANT_HEADER_BYTES + (((size_t) dims + 3) & ~(size_t) 3);
+}
+
 static inline QuantResidualData *
 vx_quant_residual(const QuantParams *params, const QuantSlotData *slot)
 {
-	size_t		code_bytes = ((size_t) params->dims + 3) & ~(size_t) 3;
-
-	return (QuantResidualData *) ((char *) slot + QUANT_HEADER_BYTES + code_bytes);
+	return (QuantResidualData *) ((char *) slot + vx_quant_residual_offset(params->dims));
 }
 
 extern void vx_quant_init_params(QuantParams *params, QuantKind kind,

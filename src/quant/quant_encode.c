@@ -22,7 +22,7 @@ vx_quant_slot_bytes(QuantKind kind, int dims)
 	size_t		bytes = QUANT_HEADER_BYTES + vx_quant_code_bytes(kind, dims);
 
 	if (kind == QUANT_SQ8_RESIDUAL)
-		bytes = ((bytes + 3) & ~(size_t) 3) + sizeof(QuantResidualData) + (size_t) dims;
+		bytes = vx_quant_residual_offset(dims) + sizeof(QuantResidualData) + (size_t) dims;
 	return (bytes + SLOT_ALIGNMENT - 1) & ~(size_t) (SLOT_ALIGNMENT - 1);
 }
 

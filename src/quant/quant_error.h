@@ -11,6 +11,10 @@
 #ifndef VX_QUANT_ERROR_H
 #define VX_QUANT_ERROR_H
 
+#include <math.h>
+
+#include "quant/quant_codec.h"
+
 /*
  * gamma(depth + 2): the relative error of a float32 sum of non-negative terms
  * of three roundings each (a difference enters its square twice), each of
@@ -60,5 +64,25 @@ decode_residual(double offset, double scale, uint8_t code, uint8_t residual)
 
 /* More than norm2 can lose to underflow. */
 #define QUANT_NORM2_TINY 0x1p-148
+
+/* >= |y^| */
+static inline double
+raise_code_norm(const QuantSlotData *slot)
+{
+	return sqrt((double) slot->norm2 * (1.0 + 0x1p-23) + QUANT_NORM2_TINY);
+}
+
+/* >= |mean + y^|, for METRIC_IP; norm2 and mean_dot are rounded to float. */
+static inline double
+raise_decoded_norm(const QuantQuery *query, const QuantSlotData *slot)
+{
+	double		slot_norm2 = (double) slot->norm2;
+	double		mean_norm2 = query->params.mean_norm * query->params.mean_norm;
+	double		norm2 = mean_norm2 + 2.0 * (double) slot->mean_dot + slot_norm2;
+
+	if (norm2 < 0.0)
+		norm2 = 0.0;
+	return sqrt(norm2 + ((mean_norm2 + slot_norm2) * 0x1p-22 + QUANT_NORM2_TINY));
+}
 
 #endif							/* VX_QUANT_ERROR_H */

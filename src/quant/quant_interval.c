@@ -81,27 +81,20 @@ static void
 bracket_ip(const QuantQuery *query, const QuantSlotData *slot,
 		   const QuantResidualData *residual, double *lower, double *upper)
 {
-	double		slot_norm2 = (double) slot->norm2;
-	double		mean_norm2 = query->params.mean_norm * query->params.mean_norm;
 	double		error = (double) residual->error;
+	double		middle = query->base - compute_fine_cross(query, slot, residual);
 	double		fine_norm;
-	double		norm2;
-	double		middle;
+	double		norm;
 	double		reach;
 
 	/* |y^^| <= |y^| + |y^ - y| + |y - y^^| */
-	fine_norm = sqrt(slot_norm2 * (1.0 + 0x1p-23) + QUANT_NORM2_TINY) + (double) slot->error + error;
+	fine_norm = raise_code_norm(slot) + (double) slot->error + error;
 
 	/* |x| <= |mean + y^| + |x - x^| */
-	norm2 = mean_norm2 + 2.0 * (double) slot->mean_dot + slot_norm2;
-	if (norm2 < 0.0)
-		norm2 = 0.0;
-	norm2 += (mean_norm2 + slot_norm2) * 0x1p-22 + QUANT_NORM2_TINY;
+	norm = raise_decoded_norm(query, slot) + (double) slot->error;
 
-	middle = query->base - compute_fine_cross(query, slot, residual);
 	reach = fine_norm * (query->error + QUANT_CROSS_SLACK * query->query_norm) +
-		(error + query->relative * (sqrt(norm2) + (double) slot->error)) *
-		(query->query_norm * (1.0 + QUANT_DOUBLE_SLACK)) +
+		(error + query->relative * norm) * (query->query_norm * (1.0 + QUANT_DOUBLE_SLACK)) +
 		query->slack;
 	*lower = middle - reach;
 	*upper = middle + reach;

@@ -1426,6 +1426,15 @@ test_broken_slots(void)
 
 /* ---- sharing ---- */
 
+/* A vector in the first two slots */
+static void
+encode_twice(const float *x)
+{
+	if (vx_quant_encode(&batch.params, x, get_slot(0)) != QUANT_CLASS_CODE ||
+		vx_quant_encode(&batch.params, x, get_slot(1)) != QUANT_CLASS_CODE)
+		fault("no code");
+}
+
 static void
 test_sharing(void)
 {
@@ -1439,9 +1448,7 @@ test_sharing(void)
 	start_batch(QUANT_SQ8, DISTANCE_METRIC_L2, dims, NULL);
 	a = get_slot(0);
 	b = get_slot(1);
-	if (vx_quant_encode(params, batch.q, a) != QUANT_CLASS_CODE ||
-		vx_quant_encode(params, batch.q, b) != QUANT_CLASS_CODE)
-		fault("no code");
+	encode_twice(batch.q);
 	a->incarnation = 1;
 	b->incarnation = 2;
 	if (!vx_quant_may_share(params, a, b) || !vx_quant_may_share(params, b, a))
@@ -1513,9 +1520,7 @@ test_sharing(void)
 	a = get_slot(0);
 	b = get_slot(1);
 	fill(batch.x[0], dims, 0.0);
-	if (vx_quant_encode(params, batch.x[0], a) != QUANT_CLASS_CODE ||
-		vx_quant_encode(params, batch.x[0], b) != QUANT_CLASS_CODE)
-		fault("no code");
+	encode_twice(batch.x[0]);
 	if (!vx_quant_may_share(params, a, b))
 		fault("equal vectors without codes do not share");
 	((float *) b->code)[dims - 1] = -0.0f;
@@ -1527,9 +1532,7 @@ test_sharing(void)
 	start_batch(QUANT_SQ8_RESIDUAL, DISTANCE_METRIC_L1, dims, NULL);
 	a = get_slot(0);
 	b = get_slot(1);
-	if (vx_quant_encode(params, batch.q, a) != QUANT_CLASS_CODE ||
-		vx_quant_encode(params, batch.q, b) != QUANT_CLASS_CODE)
-		fault("no code");
+	encode_twice(batch.q);
 	if (!vx_quant_may_share(params, a, b))
 		fault("equal vectors with residuals do not share");
 	for (i = 0; i < dims; i++)
