@@ -71,19 +71,20 @@ find_sanitizers()
 	fi
 }
 
-# compile_and_run NAME SOURCE FLAGS...: a failing compilation is one failure,
-# a working one does not count.
+# compile_and_run NAME SOURCE FLAGS...: for count_recorded.  A failing compilation
+# is one failure, a working one does not count.
 compile_and_run()
 {
-	local name=$1 source=$2 program=$VX_WORK/unit/$1 log
+	local name=$1 source=$2 program=$VX_WORK/unit/$1 stem
 
 	shift 2
 	mkdir -p "$(dirname "$program")"
-	log=$program.compile.log
-	if with_time_limit 300 "$VX_SRC/test/lib/compile_unit" "$source" "$program" "$@" >"$log" 2>&1; then
-		run_tap "$name" 300 ${VX_EMULATOR:-} "$program" ${VX_PROGRAM_ARGUMENTS:-}
+	record_tap "$name" 300 "$VX_SRC/test/lib/compile_unit" "$source" "$program" "$@"
+	stem=$(result_stem "$name")
+	if [ "$(cat "$stem.status")" = 0 ]; then
+		record_tap "$name" 300 ${VX_EMULATOR:-} "$program" ${VX_PROGRAM_ARGUMENTS:-}
 	else
-		fail_test "$name compiles" "$log"
+		echo "$name does not compile" >>"$stem.log"
 	fi
 }
 
@@ -91,11 +92,14 @@ suite_unit()
 {
 	local source name
 
+	begin_jobs count_recorded
 	for source in $(list_files "$VX_SRC"/test/unit/test_*.c); do
 		name=unit/$(basename "$source" .c)
-		compile_and_run "$name" "$source" -O2
-		[ -z "$VX_SANITIZERS" ] || compile_and_run "$name.sanitized" "$source" $VX_SANITIZERS
+		run_job "$name" compile_and_run "$name" "$source" -O2
+		[ -z "$VX_SANITIZERS" ] ||
+			run_job "$name.sanitized" compile_and_run "$name.sanitized" "$source" $VX_SANITIZERS
 	done
+	end_jobs
 }
 
 # The settings of every server that a suite starts.
@@ -277,16 +281,14 @@ suite_pgtap()
 	stop_suite_cluster pgtap
 }
 
-# run_perl_test FILE SECONDS: a PostgreSQL::Test story, with what PGXS' own
-# "make installcheck" gives it.
-run_perl_test()
+# record_story NAME SECONDS: the PostgreSQL::Test story test/NAME.pl, with what
+# PGXS' own "make installcheck" gives it; for count_story.
+record_story()
 {
-	local file=$1 name pgxs dir stem status log
+	local name=$1 file=$VX_SRC/test/$1.pl dir=$VX_WORK/$1 pgxs stem
 
-	name=$(basename "$(dirname "$file")")/$(basename "$file" .pl)
 	pgxs=$(dirname "$("$VX_PG_CONFIG" --pgxs)")/..
-	dir=$VX_WORK/$name
-	stem=$VX_WORK/results/${name//\//_}
+	stem=$(result_stem "$name")
 	mkdir -p "$dir/log" "$VX_WORK/ports"
 	(
 		# with_time_limit ends the story
@@ -301,8 +303,16 @@ run_perl_test()
 		export PG_TEST_PORT_DIR=$VX_WORK/ports PG_TEST_TIMEOUT_DEFAULT=$((180 * VX_PATIENCE))
 		with_time_limit "$2" perl "$file" >"$stem.tap" 2>"$stem.log" </dev/null
 	)
-	status=$?
+	echo $? >"$stem.status"
 	stop_servers_below "$dir"
+}
+
+count_story()
+{
+	local name=$1 dir=$VX_WORK/$1 stem status log
+
+	stem=$(result_stem "$name")
+	read -r status <"$stem.status"
 	# 15 writes its log below TESTDIR, later majors where TESTLOGDIR says
 	log=$(find "$dir" -name 'regress_log_*' | head -n 1)
 	if ! count_result "$name" "$status" "$stem.tap" "${log:-$stem.log}"; then
@@ -327,9 +337,11 @@ suite_tap()
 
 	names=$(list_files "$VX_SRC"/test/tap/[0-9]*.pl | sed 's|.*/||; s|\.pl$||')
 	[ -n "${VX_TESTS:-}" ] || names=$(listed_stories $names)
+	begin_jobs count_story
 	for name in $(wanted_tests $names); do
-		run_perl_test "$VX_SRC/test/tap/$name.pl" 600
+		run_job "tap/$name" record_story "tap/$name" 600
 	done
+	end_jobs
 }
 
 # Stored inputs of the fuzzers, once more: what broke something stays mended.
@@ -337,12 +349,14 @@ suite_fuzz()
 {
 	local source target
 
+	begin_jobs count_recorded
 	for source in $(list_files "$VX_SRC"/test/fuzz/fuzz_*.c); do
 		target=$(basename "$source" .c)
 		target=${target#fuzz_}
 		VX_PROGRAM_ARGUMENTS=$VX_SRC/test/fuzz/corpus/$target \
-			compile_and_run "fuzz/$target" "$source" ${VX_SANITIZERS:-}
+			run_job "fuzz/$target" compile_and_run "fuzz/$target" "$source" ${VX_SANITIZERS:-}
 	done
+	end_jobs
 }
 
 # The regression tests once more with valgrind watching every backend.
@@ -387,7 +401,10 @@ suite_long()
 		found=yes
 		[ -n "$(wanted_tests "$(basename "${file%.*}")")" ] || continue
 		case $file in
-			*.pl) run_perl_test "$file" 21600 ;;
+			*.pl)
+				record_story "long/$(basename "$file" .pl)" 21600
+				count_story "long/$(basename "$file" .pl)"
+				;;
 			*) run_tap "long/$(basename "$file" .sh)" 21600 "$file" ;;
 		esac
 	done
@@ -405,13 +422,16 @@ suite_longfuzz()
 # The NEON kernels, cross-built and emulated.
 suite_neon()
 {
-	local source
+	local source name
 
 	export CC=aarch64-linux-gnu-gcc VX_EMULATOR=qemu-aarch64
+	begin_jobs count_recorded
 	for source in $(list_files "$VX_SRC"/test/unit/test_*.c); do
+		name=neon/$(basename "$source" .c)
 		# the headers of this machine's server are for its own processor
-		PG_CONFIG=false compile_and_run "neon/$(basename "$source" .c)" "$source" -static
+		PG_CONFIG=false run_job "$name" compile_and_run "$name" "$source" -static
 	done
+	end_jobs
 	unset CC VX_EMULATOR
 }
 
@@ -429,6 +449,7 @@ stop_servers_below()
 
 stop_left_servers()
 {
+	kill_jobs
 	[ -z "${VX_CLUSTER:-}" ] || stop_cluster "$VX_CLUSTER" immediate
 	stop_servers_below "$VX_WORK/tap"
 	stop_servers_below "$VX_WORK/long"

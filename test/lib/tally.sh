@@ -54,16 +54,30 @@ with_time_limit()
 	wait "$limited"
 )
 
-# run_tap TITLE SECONDS COMMAND...: a command that prints TAP, or nothing but
-# its exit status.
-run_tap()
+# result_stem TITLE: a test's results are this with .tap, .log and .status behind it.
+result_stem()
 {
-	local title=$1 seconds=$2 stem status
+	printf '%s' "$VX_WORK/results/${1//[^A-Za-z0-9_.-]/_}"
+}
 
+# record_tap TITLE SECONDS COMMAND...: keep what it says for count_recorded.
+record_tap()
+{
+	local stem seconds=$2
+
+	stem=$(result_stem "$1")
 	shift 2
-	stem=$VX_WORK/results/$(printf '%s' "$title" | tr -c 'A-Za-z0-9_.-' _)
 	with_time_limit "$seconds" "$@" >"$stem.tap" 2>"$stem.log" </dev/null
-	status=$?
+	echo $? >"$stem.status"
+}
+
+# count_recorded TITLE: a command that printed TAP, or nothing but its exit status.
+count_recorded()
+{
+	local title=$1 stem status
+
+	stem=$(result_stem "$title")
+	read -r status <"$stem.status"
 	if ! grep -qE '^(1\.\.[0-9]|(not )?ok\b)' "$stem.tap"; then
 		# A command without TAP is one test.  Its output belongs to the log.
 		cat "$stem.tap" >>"$stem.log"
@@ -77,6 +91,79 @@ run_tap()
 	# The log helps most with the stream's own comments beside it.
 	[ ! -s "$stem.log" ] && grep '^#' "$stem.tap" >"$stem.log"
 	count_result "$title" "$status" "$stem.tap" "$stem.log"
+}
+
+run_tap()
+{
+	record_tap "$@"
+	count_recorded "$1"
+}
+
+# Several tests at once: between begin_jobs COUNT and end_jobs, run_job TITLE
+# COMMAND... runs commands in the background, as many as there are processors
+# and at most four.  COUNT TITLE is called for each that has ended, in the
+# order in which they began.
+VX_JOBS=$(nproc)
+[ "$VX_JOBS" -le 4 ] || VX_JOBS=4
+VX_JOB_TITLES=()
+VX_JOB_PIDS=()
+
+begin_jobs()
+{
+	VX_JOB_COUNT=$1
+}
+
+run_job()
+{
+	local title=$1
+
+	shift
+	while [ "$(jobs -rp | wc -l)" -ge "$VX_JOBS" ]; do
+		wait -n
+		count_jobs
+	done
+	# a group of its own, which kill_jobs can end as a whole
+	set -m
+	"$@" </dev/null &
+	set +m
+	VX_JOB_TITLES+=("$title")
+	VX_JOB_PIDS+=($!)
+}
+
+# Those that have ended, up to the first one that has not
+count_jobs()
+{
+	local title
+
+	while [ ${#VX_JOB_PIDS[@]} -gt 0 ] && ! jobs -rp | grep -qx "${VX_JOB_PIDS[0]}"; do
+		title=${VX_JOB_TITLES[0]}
+		VX_JOB_TITLES=("${VX_JOB_TITLES[@]:1}")
+		VX_JOB_PIDS=("${VX_JOB_PIDS[@]:1}")
+		"$VX_JOB_COUNT" "$title"
+	done
+}
+
+end_jobs()
+{
+	while [ ${#VX_JOB_PIDS[@]} -gt 0 ]; do
+		wait "${VX_JOB_PIDS[0]}"
+		count_jobs
+	done
+}
+
+# What a job has begun is gone when this returns.
+kill_jobs()
+{
+	local pid
+
+	for pid in "${VX_JOB_PIDS[@]}"; do
+		kill -- "-$pid" 2>/dev/null
+	done
+	for pid in "${VX_JOB_PIDS[@]}"; do
+		while kill -0 -- "-$pid" 2>/dev/null; do
+			sleep 0.1
+		done
+	done
 }
 
 # begin_suite NAME / end_suite: a heading, and one line of outcome.
