@@ -322,19 +322,20 @@ offer_nodes(AmScan state, MatchBatch *batch, bool sort, double *threshold)
 static inline void
 add_match(AmScan state, MatchBatch *batch, StorePageRef *ref, uint32 node, uint32 position)
 {
-	Size		slot_bytes = state->store->quant->slot_bytes;
-	uint32		offset = STORE_ALIGNED_START + position * slot_bytes;
+	const QuantParams *quant = state->store->quant;
+	Size		bytes = Min(quant->compared_bytes, PREFETCH_LINES * CACHE_LINE);
+	uint32		offset = STORE_ALIGNED_START + position * quant->slot_bytes;
 
 	batch->nodes[batch->count] = node;
 	batch->refs[batch->count] = ref;
 	batch->offsets[batch->count++] = offset;
 	if (likely(ref != NULL))
 	{
-		const char *bytes = vx_store_prefetch_ref(ref) + offset;
+		const char *slot_start = vx_store_prefetch_ref(ref) + offset;
 		Size		line;
 
-		for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
-			vx_prefetch(bytes + line);
+		for (line = 0; line < bytes; line += CACHE_LINE)
+			vx_prefetch(slot_start + line);
 	}
 }
 

@@ -279,7 +279,7 @@ get_slot(const HnswGraph *graph, uint32_t node)
 static inline void
 prefetch_slot(const HnswGraph *graph, const QuantSlotData *slot)
 {
-	int			bytes = graph->params->slot_bytes;
+	int			bytes = graph->params->compared_bytes;
 	int			at;
 
 	for (at = 0; at < bytes && at < PREFETCH_BYTES; at += CACHE_LINE)

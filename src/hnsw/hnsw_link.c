@@ -70,20 +70,21 @@ vx_hnsw_node_is_live(StoreIndex *store, uint32 node)
 	return vx_store_read_node(store, node, &data) && data.state == STORE_NODE_LIVE;
 }
 
-/* Ask for a node's slot in a family that is numbered as nodes are. */
+/* Ask for so many bytes of a node's slot in a family that is numbered as nodes are. */
 static void
-prefetch_slot(StoreIndex *store, int family, uint32 node, uint32 per_page, Size slot_bytes)
+prefetch_slot(StoreIndex *store, int family, uint32 node, uint32 per_page, Size slot_bytes,
+			  Size bytes)
 {
 	StorePageRef *ref = vx_store_find_ref(vx_store_cache_family(store, family), node / per_page);
 
 	if (likely(ref != NULL))
 	{
-		const char *bytes = vx_store_prefetch_ref(ref) + STORE_ALIGNED_START +
+		const char *slot = vx_store_prefetch_ref(ref) + STORE_ALIGNED_START +
 			node % per_page * slot_bytes;
 		Size		line;
 
-		for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
-			vx_prefetch(bytes + line);
+		for (line = 0; line < bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
+			vx_prefetch(slot + line);
 	}
 }
 
@@ -96,7 +97,7 @@ vx_hnsw_gather_codes(StoreIndex *store, const uint32 *nodes, int count, char *co
 	{
 		for (i = 0; i < count; i++)
 			prefetch_slot(store, STORE_CODE, nodes[i], store->codes_per_page,
-						  store->quant->slot_bytes);
+						  store->quant->slot_bytes, store->quant->compared_bytes);
 	}
 	vx_hnsw_read_codes(store, nodes, count, codes);
 }
@@ -279,7 +280,7 @@ begin_plan(StoreIndex *store, uint32 owner, ListPlan *plan)
 		return;
 	for (i = 0; i < room; i++)
 		prefetch_slot(store, STORE_CODE, HnswLinkNode(plan->links[i]), store->codes_per_page,
-					  store->quant->slot_bytes);
+					  store->quant->slot_bytes, store->quant->compared_bytes);
 }
 
 /*
@@ -620,7 +621,7 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	{
 		for (i = 0; i < count; i++)
 			prefetch_slot(store, STORE_LINK, neighbours[i].node, per_page,
-						  store->meta.link_bytes);
+						  store->meta.link_bytes, store->meta.link_bytes);
 	}
 
 	/* The codes for the next list are on their way while one is planned. */

@@ -111,7 +111,8 @@ vx_hnsw_read_codes(StoreIndex *store, const uint32 *nodes, int count, char *slot
 
 		if (nodes[i] >= limit ||
 			!vx_store_peek_slot(store, STORE_CODE, nodes[i] / store->codes_per_page,
-								nodes[i] % store->codes_per_page, slot_bytes, slot_bytes, copy))
+								nodes[i] % store->codes_per_page, slot_bytes,
+								store->quant->compared_bytes, copy))
 			set_no_code((QuantSlotData *) copy, slot_bytes);
 	}
 }
@@ -123,6 +124,7 @@ vx_hnsw_read_locked_code(StoreIndex *store, uint32 node, QuantSlotData *slot)
 
 	if (node >= vx_hnsw_node_limit(store) ||
 		!vx_store_copy_slot(store, STORE_CODE, node / store->codes_per_page,
-							node % store->codes_per_page, slot_bytes, slot_bytes, slot))
+							node % store->codes_per_page, slot_bytes,
+							store->quant->compared_bytes, slot))
 		set_no_code(slot, slot_bytes);
 }

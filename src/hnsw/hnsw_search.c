@@ -401,20 +401,21 @@ is_slot_of_ref(const SearchData *search, int i)
 static inline void
 ask_for_code(SearchData *search, NodeBatch *batch, int i)
 {
-	Size		slot_bytes = search->base.store->quant->slot_bytes;
+	const QuantParams *quant = search->base.store->quant;
+	Size		bytes = Min(quant->compared_bytes, PREFETCH_LINES * CACHE_LINE);
 	uint32		page_no = divide_node(&search->code_divider, batch->nodes[i]);
 	uint32		slot = batch->nodes[i] - page_no * search->code_divider.per_page;
 	StorePageRef *ref = vx_store_find_ref(search->code_family, page_no);
 
-	batch->offsets[i] = STORE_ALIGNED_START + slot * slot_bytes;
+	batch->offsets[i] = STORE_ALIGNED_START + slot * quant->slot_bytes;
 	batch->refs[i] = ref;
 	if (likely(ref != NULL && search->may_peek))
 	{
-		const char *bytes = vx_store_prefetch_ref(ref) + batch->offsets[i];
+		const char *slot_start = vx_store_prefetch_ref(ref) + batch->offsets[i];
 		Size		line;
 
-		for (line = 0; line < slot_bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
-			vx_prefetch(bytes + line);
+		for (line = 0; line < bytes; line += CACHE_LINE)
+			vx_prefetch(slot_start + line);
 	}
 }
 

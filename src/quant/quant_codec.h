@@ -84,6 +84,8 @@ typedef struct QuantParams
 	const float *mean;			/* dims values, or NULL for zeros */
 	double		mean_norm;		/* >= |mean|, set by vx_quant_init_params */
 	size_t		slot_bytes;		/* header + payload, multiple of 64 */
+	size_t		compared_bytes; /* header + code: all that is read but by
+								 * vx_quant_interval() */
 } QuantParams;
 
 typedef enum QuantClass

@@ -44,6 +44,7 @@ vx_quant_init_params(QuantParams *params, QuantKind kind, DistanceMetric metric,
 	params->mean = mean;
 	params->mean_norm = raise_norm(sqrt(norm2), 0.0, 0.0, dims);
 	params->slot_bytes = vx_quant_slot_bytes(kind, dims);
+	params->compared_bytes = QUANT_HEADER_BYTES + vx_quant_code_bytes(kind, dims);
 }
 
 /* Can this vector be coded, and what is its norm? */
