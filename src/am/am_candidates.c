@@ -504,6 +504,29 @@ vx_am_read_candidate(AmScan state, const AmCandidate *candidate, double *bound, 
 	return slot != NULL;
 }
 
+void
+vx_am_ask_for_candidate(AmScan state, const AmCandidate *candidate)
+{
+	StoreIndex *store = state->store;
+	const QuantParams *quant = store->quant;
+	const char *bytes = vx_store_ask_page(store, STORE_NODE,
+										  candidate->node / STORE_NODES_PER_PAGE);
+	Size		at;
+
+	if (bytes != NULL)
+		vx_prefetch(bytes + StoreFamilyStart(STORE_NODE) +
+					candidate->node % STORE_NODES_PER_PAGE * sizeof(StoreNodeData));
+	if (!state->unread)
+		return;
+	bytes = vx_store_ask_page(store, STORE_CODE, candidate->node / store->codes_per_page);
+	if (bytes != NULL)
+	{
+		bytes += STORE_ALIGNED_START + candidate->node % store->codes_per_page * quant->slot_bytes;
+		for (at = quant->compared_bytes; at < quant->slot_bytes; at += CACHE_LINE)
+			vx_prefetch(bytes + at);
+	}
+}
+
 /*
  * The slot does not change as long as somebody sees one of its rows, so a pin
  * will do: whoever has been given another one meanwhile finds no rows.

@@ -52,6 +52,9 @@
 #include "type/type_ball.h"
 #include "type/type_vector.h"
 
+/* How many candidates ahead of the one at work to ask for the next ones */
+#define CANDIDATES_AHEAD 3
+
 IndexScanDesc
 vx_am_begin_scan(Relation index, int key_count, int order_by_count, const AmWalk *walk)
 {
@@ -410,6 +413,8 @@ next_code_rows(IndexScanDesc scan)
 			if (!confirm_candidate(state, candidate))
 				continue;
 			state->next_candidate++;
+			if (state->next_candidate + CANDIDATES_AHEAD <= state->candidate_count)
+				vx_am_ask_for_candidate(state, candidate + CANDIDATES_AHEAD);
 			/* Freed meanwhile: as in confirm_candidate() */
 			if (state->unread &&
 				!vx_am_bracket_candidate(state, candidate, &state->chain_lower,

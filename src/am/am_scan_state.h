@@ -144,6 +144,12 @@ extern bool vx_am_read_candidate(AmScan state, const AmCandidate *candidate, dou
 								 bool *within);
 
 /*
+ * Ask for what the way from a candidate to its rows begins with: its node, and
+ * its residual if that is going to be read.
+ */
+extern void vx_am_ask_for_candidate(AmScan state, const AmCandidate *candidate);
+
+/*
  * What a candidate's distance lies between, by its code and residual.  False if
  * the code is no longer the one that the candidate stands for; NaN if the code
  * does not tell.
