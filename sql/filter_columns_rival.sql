@@ -27,7 +27,7 @@ BEGIN
 END
 $$;
 SELECT c, (SELECT count(*) FROM filter_rival WHERE u < part) AS rows, ten.index, ten.sorted, hundred.index, hundred.sorted
-FROM (VALUES (9000), (5000), (1000), (500), (200), (20), (5), (1)) p(part), format('u < %s', part) c,
+FROM (VALUES (9000), (5000), (1000), (500), (200), (10), (5), (1)) p(part), format('u < %s', part) c,
 	pg_temp.way(c, 10) ten, pg_temp.way(c, 100) hundred;
 SELECT c, w.* FROM unnest(ARRAY[
 	'tags @> ''{40}''', 'tags @> ''{30}''', 'tags @> ''{1234}''', 'tags && ''{1234,1235}''', 'j @> ''{"a": 40}''', 'j @> ''{"a": 30}''', 'j @> ''{"b": 1234}''',
@@ -35,10 +35,10 @@ SELECT c, w.* FROM unnest(ARRAY[
 
 -- A way that is switched off is none, nor is one that does not fit into memory
 SET enable_sort = off;
-SELECT * FROM pg_temp.way('u < 20', 10);
+SELECT * FROM pg_temp.way('u < 10', 10);
 RESET enable_sort;
 SET enable_bitmapscan = off;
-SELECT c, w.* FROM unnest(ARRAY['u < 20', 'tags @> ''{1234}''']) c, pg_temp.way(c, 10) w;
+SELECT c, w.* FROM unnest(ARRAY['u < 10', 'tags @> ''{1234}''']) c, pg_temp.way(c, 10) w;
 RESET enable_bitmapscan;
 SET effective_cache_size = '1MB';
 SELECT * FROM pg_temp.way('u < 100', 10);
@@ -55,5 +55,5 @@ EXECUTE filter_rival_below(1);
 -- The same of flat
 CREATE INDEX filter_rival_flat ON filter_rival USING flat (v vector_l2_ops, u, tags, j);
 DROP INDEX filter_rival_hnsw;
-SELECT c, w.* FROM unnest(ARRAY['u < 5000', 'u < 500', 'u < 20', 'u < 1', 'tags @> ''{40}''', 'tags @> ''{1234}''']) c, pg_temp.way(c, 10) w;
+SELECT c, w.* FROM unnest(ARRAY['u < 5000', 'u < 500', 'u < 10', 'u < 1', 'tags @> ''{40}''', 'tags @> ''{1234}''']) c, pg_temp.way(c, 10) w;
 DROP TABLE filter_rival;

@@ -29,20 +29,22 @@
 
 /*
  * Nanoseconds, measured with 340,000 rows of 100 dimensions in the row and
- * 60,000 of 784 in a TOAST table: a row of the table that is fetched, tested
- * and sorted, and its vector's way out of the TOAST table; an entry of another
- * index; a scan of ours as such; the slot of a row, as a key and as a signature;
- * a row that meets the conditions, from its slot to its code's bound; what a row
- * that is returned takes besides.
+ * 60,000 of 784 in a TOAST table (README.md): a row of the table that is
+ * fetched, tested and sorted, and its vector's way out of the TOAST table; an
+ * entry of another index; a scan of ours as such; the slot of a row, as a key
+ * and as a signature; a row that meets the conditions, from its slot to its
+ * code's bound; a row that is returned, and its vector's way, which is shorter
+ * for us (am_toast.c).
  */
-#define FETCH_TIME		500
-#define TOAST_TIME		3000
-#define ENTRY_TIME		60
-#define BEGIN_TIME		35000
-#define KEY_TIME		0.25
-#define SIGNATURE_TIME	1.0
-#define MATCH_TIME		100
-#define RETURN_TIME		1000
+#define FETCH_TIME			500
+#define FETCH_TOAST_TIME	2500
+#define ENTRY_TIME			60
+#define BEGIN_TIME			12000
+#define KEY_TIME			0.25
+#define SIGNATURE_TIME		1.0
+#define MATCH_TIME			100
+#define RETURN_TIME			1000
+#define RETURN_TOAST_TIME	1500
 
 /*
  * The index scans of a path: itself, or those of its bitmap.
@@ -118,7 +120,7 @@ estimate_rival(RelOptInfo *rel, double fetch_time)
  * without, and where what is needed does not fit into memory.
  */
 static double
-estimate_ours(PlannerInfo *root, RelOptInfo *rel, IndexPath *path, double fetch_time)
+estimate_ours(PlannerInfo *root, RelOptInfo *rel, IndexPath *path, bool toasted)
 {
 	IndexOptInfo *index = path->indexinfo;
 	List	   *quals = NIL;
@@ -149,13 +151,13 @@ estimate_ours(PlannerInfo *root, RelOptInfo *rel, IndexPath *path, double fetch_
 	time += matches * MATCH_TIME;
 	if (root->limit_tuples > 0)
 		matches = Min(matches, root->limit_tuples);
-	return time + matches * (fetch_time + RETURN_TIME);
+	return time + matches * (RETURN_TIME + (toasted ? RETURN_TOAST_TIME : 0));
 }
 
 void
 vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel)
 {
-	double		fetch_time = FETCH_TIME;
+	bool		toasted = false;
 	double		rival = -1;
 	int			i;
 
@@ -175,11 +177,10 @@ vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel)
 				continue;
 			if (rival < 0)
 			{
-				if (vx_am_is_toasted(root, ((IndexPath *) path)->indexinfo))
-					fetch_time += TOAST_TIME;
-				rival = estimate_rival(rel, fetch_time);
+				toasted = vx_am_is_toasted(root, ((IndexPath *) path)->indexinfo);
+				rival = estimate_rival(rel, FETCH_TIME + (toasted ? FETCH_TOAST_TIME : 0));
 			}
-			if (estimate_ours(root, rel, (IndexPath *) path, fetch_time) > rival)
+			if (estimate_ours(root, rel, (IndexPath *) path, toasted) > rival)
 				*paths = foreach_delete_current(*paths, cell);
 		}
 	}
