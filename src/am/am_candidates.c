@@ -50,10 +50,6 @@ struct AmMatches
 	int			filling;
 };
 
-/* Lines of a code that are asked for ahead; the kernels ask for the rest. */
-#define PREFETCH_LINES	16
-#define CACHE_LINE		64
-
 static inline bool
 candidate_before(const AmCandidate *a, const AmCandidate *b)
 {
@@ -323,20 +319,13 @@ static inline void
 add_match(AmScan state, MatchBatch *batch, StorePageRef *ref, uint32 node, uint32 position)
 {
 	const QuantParams *quant = state->store->quant;
-	Size		bytes = Min(quant->compared_bytes, PREFETCH_LINES * CACHE_LINE);
 	uint32		offset = STORE_ALIGNED_START + position * quant->slot_bytes;
 
 	batch->nodes[batch->count] = node;
 	batch->refs[batch->count] = ref;
 	batch->offsets[batch->count++] = offset;
 	if (likely(ref != NULL))
-	{
-		const char *slot_start = vx_store_prefetch_ref(ref) + offset;
-		Size		line;
-
-		for (line = 0; line < bytes; line += CACHE_LINE)
-			vx_prefetch(slot_start + line);
-	}
+		vx_prefetch_bytes(vx_store_prefetch_ref(ref) + offset, quant->compared_bytes);
 }
 
 /*
@@ -511,7 +500,6 @@ vx_am_ask_for_candidate(AmScan state, const AmCandidate *candidate)
 	const QuantParams *quant = store->quant;
 	const char *bytes = vx_store_ask_page(store, STORE_NODE,
 										  candidate->node / STORE_NODES_PER_PAGE);
-	Size		at;
 
 	if (bytes != NULL)
 		vx_prefetch(bytes + StoreFamilyStart(STORE_NODE) +
@@ -520,11 +508,9 @@ vx_am_ask_for_candidate(AmScan state, const AmCandidate *candidate)
 		return;
 	bytes = vx_store_ask_page(store, STORE_CODE, candidate->node / store->codes_per_page);
 	if (bytes != NULL)
-	{
-		bytes += STORE_ALIGNED_START + candidate->node % store->codes_per_page * quant->slot_bytes;
-		for (at = quant->compared_bytes; at < quant->slot_bytes; at += CACHE_LINE)
-			vx_prefetch(bytes + at);
-	}
+		vx_prefetch_bytes(bytes + STORE_ALIGNED_START + quant->compared_bytes +
+						  candidate->node % store->codes_per_page * quant->slot_bytes,
+						  quant->slot_bytes - quant->compared_bytes);
 }
 
 /*

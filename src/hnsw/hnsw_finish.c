@@ -16,7 +16,6 @@
 
 /* Lists that are asked for ahead */
 #define AHEAD 8
-#define CACHE_LINE 64
 
 static inline uint32_t *
 get_list(const HnswGraph *graph, uint32_t node)
@@ -28,12 +27,7 @@ get_list(const HnswGraph *graph, uint32_t node)
 static inline void
 prefetch_list(const HnswGraph *graph, uint32_t node)
 {
-	const char *list = (const char *) get_list(graph, node);
-	int			bytes = 2 * graph->header->m * (int) sizeof(uint32_t);
-	int			at;
-
-	for (at = 0; at < bytes; at += CACHE_LINE)
-		vx_prefetch(list + at);
+	vx_prefetch_bytes(get_list(graph, node), 2 * graph->header->m * sizeof(uint32_t));
 }
 
 /*

@@ -47,7 +47,6 @@ typedef struct Candidate
 
 /* Bytes of a code that are asked for ahead; the CPU finds the rest. */
 #define PREFETCH_BYTES 256
-#define CACHE_LINE 64
 
 /* A search under way, and the insertion that it is made for */
 typedef struct Search
@@ -279,11 +278,9 @@ get_slot(const HnswGraph *graph, uint32_t node)
 static inline void
 prefetch_slot(const HnswGraph *graph, const QuantSlotData *slot)
 {
-	int			bytes = graph->params->compared_bytes;
-	int			at;
+	size_t		bytes = graph->params->compared_bytes;
 
-	for (at = 0; at < bytes && at < PREFETCH_BYTES; at += CACHE_LINE)
-		vx_prefetch((const char *) slot + at);
+	vx_prefetch_bytes(slot, bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES);
 }
 
 static inline int
@@ -306,12 +303,7 @@ get_list(const HnswGraph *graph, uint32_t node, int level)
 static inline void
 prefetch_list(const HnswGraph *graph, uint32_t node, int level)
 {
-	const uint32_t *list = get_list(graph, node, level);
-	int			size = list_size(graph, level);
-	int			i;
-
-	for (i = 0; i < size; i += CACHE_LINE / sizeof(uint32_t))
-		vx_prefetch(list + i);
+	vx_prefetch_bytes(get_list(graph, node, level), list_size(graph, level) * sizeof(uint32_t));
 }
 
 static inline void

@@ -33,11 +33,6 @@
  */
 #define MAX_LINKED_BACK (2 * STORE_WAL_BLOCKS - 1)
 
-#define CACHE_LINE 64
-
-/* Lines of a code that are asked for ahead; the CPU finds the rest. */
-#define PREFETCH_LINES 16
-
 /* One entry of one list */
 typedef struct LinkChange
 {
@@ -78,14 +73,8 @@ prefetch_slot(StoreIndex *store, int family, uint32 node, uint32 per_page, Size 
 	StorePageRef *ref = vx_store_find_ref(vx_store_cache_family(store, family), node / per_page);
 
 	if (likely(ref != NULL))
-	{
-		const char *slot = vx_store_prefetch_ref(ref) + STORE_ALIGNED_START +
-			node % per_page * slot_bytes;
-		Size		line;
-
-		for (line = 0; line < bytes && line < PREFETCH_LINES * CACHE_LINE; line += CACHE_LINE)
-			vx_prefetch(slot + line);
-	}
+		vx_prefetch_bytes(vx_store_prefetch_ref(ref) + STORE_ALIGNED_START +
+						  node % per_page * slot_bytes, bytes);
 }
 
 void

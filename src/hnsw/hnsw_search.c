@@ -34,10 +34,6 @@
 /* In candidates' node field: its neighbours have been looked at (HnswFoundNode) */
 #define EXPANDED 0x80000000U
 
-/* Lines of a code that are asked for ahead; the kernels ask for the rest. */
-#define PREFETCH_LINES 16
-#define CACHE_LINE 64
-
 /* node / per_page without a division: (node * factor) >> shift, node < 2^31 */
 typedef struct PageDivider
 {
@@ -402,7 +398,6 @@ static inline void
 ask_for_code(SearchData *search, NodeBatch *batch, int i)
 {
 	const QuantParams *quant = search->base.store->quant;
-	Size		bytes = Min(quant->compared_bytes, PREFETCH_LINES * CACHE_LINE);
 	uint32		page_no = divide_node(&search->code_divider, batch->nodes[i]);
 	uint32		slot = batch->nodes[i] - page_no * search->code_divider.per_page;
 	StorePageRef *ref = vx_store_find_ref(search->code_family, page_no);
@@ -410,13 +405,7 @@ ask_for_code(SearchData *search, NodeBatch *batch, int i)
 	batch->offsets[i] = STORE_ALIGNED_START + slot * quant->slot_bytes;
 	batch->refs[i] = ref;
 	if (likely(ref != NULL && search->may_peek))
-	{
-		const char *slot_start = vx_store_prefetch_ref(ref) + batch->offsets[i];
-		Size		line;
-
-		for (line = 0; line < bytes; line += CACHE_LINE)
-			vx_prefetch(slot_start + line);
-	}
+		vx_prefetch_bytes(vx_store_prefetch_ref(ref) + batch->offsets[i], quant->compared_bytes);
 }
 
 /*
@@ -564,13 +553,8 @@ prefetch_list(SearchData *search, uint32 node)
 	StorePageRef *ref = vx_store_find_ref(search->link_family, page_no);
 
 	if (likely(ref != NULL && search->may_peek))
-	{
-		const char *bytes = vx_store_prefetch_ref(ref) + STORE_ALIGNED_START + slot * link_bytes;
-		uint32		line;
-
-		for (line = 0; line < link_bytes; line += CACHE_LINE)
-			vx_prefetch(bytes + line);
-	}
+		vx_prefetch_bytes(vx_store_prefetch_ref(ref) + STORE_ALIGNED_START + slot * link_bytes,
+						  link_bytes);
 }
 
 void

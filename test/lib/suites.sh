@@ -75,13 +75,14 @@ find_sanitizers()
 # is one failure, a working one does not count.
 compile_and_run()
 {
-	local name=$1 source=$2 program=$VX_WORK/unit/$1 stem
+	local name=$1 source=$2 program=$VX_WORK/unit/$1 stem status
 
 	shift 2
 	mkdir -p "$(dirname "$program")"
 	record_tap "$name" 300 "$VX_SRC/test/lib/compile_unit" "$source" "$program" "$@"
 	stem=$(result_stem "$name")
-	if [ "$(cat "$stem.status")" = 0 ]; then
+	read_status "$stem"
+	if [ "$status" = 0 ]; then
 		record_tap "$name" 300 ${VX_EMULATOR:-} "$program" ${VX_PROGRAM_ARGUMENTS:-}
 	else
 		echo "$name does not compile" >>"$stem.log"
@@ -312,7 +313,7 @@ count_story()
 	local name=$1 dir=$VX_WORK/$1 stem status log
 
 	stem=$(result_stem "$name")
-	read -r status <"$stem.status"
+	read_status "$stem"
 	# 15 writes its log below TESTDIR, later majors where TESTLOGDIR says
 	log=$(find "$dir" -name 'regress_log_*' | head -n 1)
 	if ! count_result "$name" "$status" "$stem.tap" "${log:-$stem.log}"; then

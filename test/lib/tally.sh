@@ -60,6 +60,12 @@ result_stem()
 	printf '%s' "$VX_WORK/results/${1//[^A-Za-z0-9_.-]/_}"
 }
 
+# read_status STEM: into status; who was killed has left none.
+read_status()
+{
+	read -r status 2>/dev/null <"$1.status" || status=137
+}
+
 # record_tap TITLE SECONDS COMMAND...: keep what it says for count_recorded.
 record_tap()
 {
@@ -77,7 +83,7 @@ count_recorded()
 	local title=$1 stem status
 
 	stem=$(result_stem "$title")
-	read -r status <"$stem.status"
+	read_status "$stem"
 	if ! grep -qE '^(1\.\.[0-9]|(not )?ok\b)' "$stem.tap"; then
 		# A command without TAP is one test.  Its output belongs to the log.
 		cat "$stem.tap" >>"$stem.log"
