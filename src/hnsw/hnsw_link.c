@@ -77,6 +77,13 @@ prefetch_slot(StoreIndex *store, int family, uint32 node, uint32 per_page, Size 
 						  node % per_page * slot_bytes, bytes);
 }
 
+static void
+prefetch_code(StoreIndex *store, uint32 node)
+{
+	prefetch_slot(store, STORE_CODE, node, store->codes_per_page, store->quant->slot_bytes,
+				  store->quant->compared_bytes);
+}
+
 void
 vx_hnsw_gather_codes(StoreIndex *store, const uint32 *nodes, int count, char *codes)
 {
@@ -85,8 +92,7 @@ vx_hnsw_gather_codes(StoreIndex *store, const uint32 *nodes, int count, char *co
 	if (!store->temporary)
 	{
 		for (i = 0; i < count; i++)
-			prefetch_slot(store, STORE_CODE, nodes[i], store->codes_per_page,
-						  store->quant->slot_bytes, store->quant->compared_bytes);
+			prefetch_code(store, nodes[i]);
 	}
 	vx_hnsw_read_codes(store, nodes, count, codes);
 }
@@ -268,8 +274,7 @@ begin_plan(StoreIndex *store, uint32 owner, ListPlan *plan)
 	if (plan->count < room || store->temporary)
 		return;
 	for (i = 0; i < room; i++)
-		prefetch_slot(store, STORE_CODE, HnswLinkNode(plan->links[i]), store->codes_per_page,
-					  store->quant->slot_bytes, store->quant->compared_bytes);
+		prefetch_code(store, HnswLinkNode(plan->links[i]));
 }
 
 /*

@@ -109,8 +109,8 @@ extern bool vx_hnsw_read_upper(StoreIndex *store, uint32 upper, uint32 node, int
 							   HnswUpperData *copy, int *count);
 
 /*
- * Copy the code slots of count nodes to slots, slot_bytes apart.  Those of
- * freed nodes have error NaN.
+ * Copy headers and codes of count nodes, without residuals, to slots, slot_bytes
+ * apart.  Those of freed nodes have error NaN.
  */
 extern void vx_hnsw_read_codes(StoreIndex *store, const uint32 *nodes, int count, char *slots);
 

@@ -73,6 +73,8 @@ record_tap()
 
 	stem=$(result_stem "$1")
 	shift 2
+	# of an earlier command by this title: compile_and_run
+	rm -f "$stem.status"
 	with_time_limit "$seconds" "$@" >"$stem.tap" 2>"$stem.log" </dev/null
 	echo $? >"$stem.status"
 }
