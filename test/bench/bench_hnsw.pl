@@ -10,14 +10,15 @@
 #	bench_hnsw.pl --psql PROGRAM --url URL --data DIR --files DIR --client PROGRAM
 #		--vectors PROGRAM [--restart COMMAND] [--smoke] [--rounds N]
 #		[--sets NAME,...] [--sides NAME,...] [--targets RECALL,...] [--am NAME] [--with OPTIONS]
-#		[--peer FILE] [--peer-command COMMAND] [--save FILE]
+#		[--by target_recall|ef_search] [--peer FILE] [--peer-command COMMAND] [--save FILE]
 #		[build|curve|target|clients|insert|vacuum|large|growth]...
 #
 # --url: a database of the server, connected to as superuser; --data: where
 # NAME-base.f32 and NAME-queries.f32 of prepare_vectors are; --files: a directory
 # that the server may read; --client, --vectors: bench_client and bench_vectors,
 # compiled; --restart: stops and starts the server and prints the URL ("large"
-# needs it).  --am measures another access method of vecext in hnsw's place.
+# needs it).  --am measures another access method of vecext in hnsw's place; --by
+# says by which of its settings vecext goes from one recall to the next.
 # Without names of parts, all of them.
 
 use strict;
@@ -28,21 +29,22 @@ use IPC::Open2;
 $| = 1;
 my ($psql, $url, $data, $files, $client_program, $vectors_program, $restart, $smoke, $rounds);
 my ($set_names, $side_names, $target_list, $am) = ('mnist,fashion,glove,text', 'vecext,pgvector,peer', '.90,.95,.99', 'hnsw');
-my $with = '';
+my ($with, $by) = ('', 'target_recall');
 my (@peer_files, @peer_commands, $save_file);
 my @parts = qw(build curve target clients insert vacuum large growth);
 GetOptions(
 	'psql=s' => \$psql, 'url=s' => \$url, 'data=s' => \$data, 'files=s' => \$files,
 	'client=s' => \$client_program, 'vectors=s' => \$vectors_program, 'restart=s' => \$restart,
 	'smoke' => \$smoke, 'rounds=i' => \$rounds, 'sets=s' => \$set_names, 'sides=s' => \$side_names,
-	'targets=s' => \$target_list, 'am=s' => \$am, 'with=s' => \$with, 'peer=s' => \@peer_files,
+	'targets=s' => \$target_list, 'am=s' => \$am, 'with=s' => \$with, 'by=s' => \$by, 'peer=s' => \@peer_files,
 	'peer-command=s' => \@peer_commands, 'save=s' => \$save_file)
   && defined $psql && defined $url && defined $data && defined $files && defined $client_program
-  && defined $vectors_program && !grep { my $part = $_; !grep { $part eq $_ } @parts } @ARGV
+  && defined $vectors_program && $by =~ /^(?:target_recall|ef_search)$/
+  && !grep { my $part = $_; !grep { $part eq $_ } @parts } @ARGV
   or die "usage: bench_hnsw.pl --psql PROGRAM --url URL --data DIR --files DIR --client PROGRAM\n"
   . "	--vectors PROGRAM [--restart COMMAND] [--smoke] [--rounds N]\n"
   . "	[--sets NAME,...] [--sides NAME,...] [--targets RECALL,...] [--am NAME] [--with OPTIONS]\n"
-  . "	[--peer FILE] [--peer-command COMMAND] [--save FILE]\n"
+  . "	[--by target_recall|ef_search] [--peer FILE] [--peer-command COMMAND] [--save FILE]\n"
   . '	[' . join('|', @parts) . "]...\n";
 $rounds //= $smoke ? 1 : 4;
 my %part = map { $_ => 1 } @ARGV ? @ARGV : @parts;
@@ -53,7 +55,10 @@ my ($k, $m, $ef_construction) = (10, 16, 64);
 my $queries = $smoke ? 200 : 1000;
 my $build_rounds = $part{build} && !$smoke ? 2 : 1;
 # pgvector takes ef_search up to 1,000.
-my @ladder = $smoke ? (10, 40, 160) : (10, 14, 20, 28, 40, 56, 80, 113, 160, 226, 320, 453, 640, 800, 1000);
+my @ef_ladder = $smoke ? (10, 40, 160) : (10, 14, 20, 28, 40, 56, 80, 113, 160, 226, 320, 453, 640, 800, 1000);
+# What is below 1 is hnsw.target_recall.
+my @recall_ladder = $smoke ? (.8, .95, .99)
+  : (.7, .8, .85, .88, .9, .92, .935, .95, .96, .97, .98, .985, .99, .993, .996, .998, .999);
 
 my %set = (
 	mnist => { title => 'MNIST, l2', dims => 784, metric => 'l2', rows => 60_000 },
@@ -410,7 +415,6 @@ sub open_search
 	fail("$side->{name}'s plan on $set->{table} is\n$plan")
 	  unless $plan =~ /^Limit\n  ->  Index Scan using $set->{table}_index/;
 	$side->{search} = open_client($side, $set, $sql, 1);
-	tell_program($side->{search}, 'sql SET hnsw.target_recall = 0') if $side == ($ours // 0) && $am eq 'hnsw';
 }
 
 sub stop_search
@@ -427,25 +431,39 @@ sub first_query
 	return '[' . join(',', unpack 'f<*', $bytes) . ']';
 }
 
-# One turn: all queries with this ef.
+# What a side's curve goes through
+sub ladder_of
+{
+	my ($side) = @_;
+	return $side == ($ours // 0) && $am eq 'hnsw' && $by eq 'target_recall' ? @recall_ladder : @ef_ladder;
+}
+
+# The statement by which a session's searches are as wide
+sub set_width
+{
+	my ($at) = @_;
+	return $at < 1 ? "RESET hnsw.ef_search; SET hnsw.target_recall = $at" : "SET hnsw.ef_search = $at";
+}
+
+# One turn: all queries with this ef, or target.
 sub run_queries
 {
-	my ($side, $ef) = @_;
+	my ($side, $at) = @_;
 	if ($side->{command})
 	{
-		my ($seconds, $recall) = split / /, tell_program($side->{search}, "$ef 0 $queries");
-		return { ef => $ef, recall => $recall, us => 1e6 * $seconds / $queries };
+		my ($seconds, $recall) = split / /, tell_program($side->{search}, "$at 0 $queries");
+		return { at => $at, recall => $recall, us => 1e6 * $seconds / $queries };
 	}
-	tell_program($side->{search}, "sql SET hnsw.ef_search = $ef");
-	return run_client($side->{search}, $ef);
+	tell_program($side->{search}, 'sql ' . set_width($at));
+	return run_client($side->{search}, $at);
 }
 
 sub run_client
 {
-	my ($client, $ef) = @_;
+	my ($client, $at) = @_;
 	my ($seconds, $recall, $p50, $p99, $short) = split / /, tell_program($client, "run 0 $queries");
 	fail("$client->{name}: $short answers have fewer than $k rows") if $short;
-	return { ef => $ef, recall => $recall, us => 1e6 * $seconds / $queries, p50 => $p50, p99 => $p99 };
+	return { at => $at, recall => $recall, us => 1e6 * $seconds / $queries, p50 => $p50, p99 => $p99 };
 }
 
 # Climb until the recall is reached: the points of the curve, warm and timed
@@ -454,10 +472,10 @@ sub climb_ladder
 {
 	my ($side, $most) = @_;
 	my @points;
-	for my $ef (@ladder)
+	for my $at (ladder_of($side))
 	{
-		run_queries($side, $ef) if !@points;
-		push @points, run_queries($side, $ef);
+		run_queries($side, $at) if !@points;
+		push @points, run_queries($side, $at);
 		last if $points[-1]{recall} >= $most || ($side == ($ours // 0) && $am ne 'hnsw');
 	}
 	return @points;
@@ -506,8 +524,8 @@ sub measure_curve
 		{
 			for my $point (bracket($target, @{ $side->{points} }))
 			{
-				next if $times{ $side->{name} }{ $point->{ef} };
-				$times{ $side->{name} }{ $point->{ef} } = [];
+				next if $times{ $side->{name} }{ $point->{at} };
+				$times{ $side->{name} }{ $point->{at} } = [];
 				push @turns, [ $side, $point ];
 			}
 		}
@@ -521,8 +539,8 @@ sub measure_curve
 		for my $i (0 .. $#turns)
 		{
 			my ($side, $point) = @{ $turns[ ($i + $round) % @turns ] };
-			my $result = run_queries($side, $point->{ef});
-			push @{ $times{ $side->{name} }{ $point->{ef} } }, $result;
+			my $result = run_queries($side, $point->{at});
+			push @{ $times{ $side->{name} }{ $point->{at} } }, $result;
 		}
 		push @floor, run_client($floor_client, 0)->{us} if $floor_client;
 	}
@@ -531,7 +549,7 @@ sub measure_curve
 		my ($side, $point) = @$_;
 		for my $field (grep { defined $point->{$_} } qw(us p50 p99))
 		{
-			$point->{$field} = median(map { $_->{$field} } @{ $times{ $side->{name} }{ $point->{ef} } });
+			$point->{$field} = median(map { $_->{$field} } @{ $times{ $side->{name} }{ $point->{at} } });
 		}
 		$point->{turns} = 1;
 	}
@@ -586,13 +604,14 @@ sub show_curve
 {
 	my ($set) = @_;
 	print "$set->{title}: ", thousands($set->{rows}), " x $set->{dims}\n";
-	my @rows = ([ 'ef', map { ("$_->{name}: recall", 'queries/s', $_->{command} ? () : ('median', '99 %')) } @sides ]);
-	for my $ef (@ladder)
+	my %is_shown = map { $_ => 1 } map { ladder_of($_) } @sides;
+	my @rows = ([ 'target, ef', map { ("$_->{name}: recall", 'queries/s', $_->{command} ? () : ('median', '99 %')) } @sides ]);
+	for my $at (sort { $a <=> $b } keys %is_shown)
 	{
 		my @row;
 		for my $side (@sides)
 		{
-			my ($point) = grep { $_->{ef} == $ef } @{ $side->{points} };
+			my ($point) = grep { $_->{at} == $at } @{ $side->{points} };
 			push @row, $point ? (sprintf('%.4f', $point->{recall}),
 				thousands(1e6 / $point->{us}) . ($point->{turns} ? '' : ' *'),
 				$side->{command} ? () : map { sprintf '%.0f us', $_ } @$point{qw(p50 p99)})
@@ -600,7 +619,7 @@ sub show_curve
 			push @saved, sprintf "%s %s %.5f %.1f\n", $side->{name}, $set->{table}, $point->{recall}, 1e6 / $point->{us}
 			  if $point;
 		}
-		push @rows, [ $ef, @row ] if grep { length } @row;
+		push @rows, [ $at, @row ] if grep { length } @row;
 	}
 	show_table(@rows);
 }
@@ -663,17 +682,17 @@ sub measure_targets
 	}
 }
 
-# The first ef that reaches this recall, found once for each data set
-sub find_ef
+# The first ef, or target, that reaches this recall, found once for each data set
+sub find_width
 {
 	my ($side, $set, $target) = @_;
-	return $side->{ef}{ $set->{table} }{$target} //= do {
+	return $side->{width}{ $set->{table} }{$target} //= do {
 		my @points = climb_ladder($side, $target);
-		$points[-1]{ef};
+		$points[-1]{at};
 	};
 }
 
-my @client_rows = ([ 'Clients', 'side', 'ef', 'one', 'two', 'ratio' ]);
+my @client_rows = ([ 'Clients', 'side', 'target, ef', 'one', 'two', 'ratio' ]);
 
 sub measure_clients
 {
@@ -684,9 +703,8 @@ sub measure_clients
 	{
 		open_search($side, $set);
 		$side->{second} = open_client($side, $set, search_sql($set), 1, 1);
-		my $ef = find_ef($side, $set, 0.95);
-		tell_program($_, "sql SET hnsw.ef_search = $ef") for $side->{search}, $side->{second};
-		tell_program($side->{second}, 'sql SET hnsw.target_recall = 0') if $side == ($ours // 0) && $am eq 'hnsw';
+		my $sql = set_width(find_width($side, $set, 0.95));
+		tell_program($_, "sql $sql") for $side->{search}, $side->{second};
 		tell_program($side->{second}, "run 0 $queries");
 	}
 	for my $round (1 .. $rounds)
@@ -711,7 +729,7 @@ sub measure_clients
 	for my $side (@servers)
 	{
 		my ($one, $two) = map { median(@{ $speed{$side}{$_} }) } 1, 2;
-		push @client_rows, [ $set->{title}, $side->{name}, find_ef($side, $set, 0.95), thousands($one), thousands($two),
+		push @client_rows, [ $set->{title}, $side->{name}, find_width($side, $set, 0.95), thousands($one), thousands($two),
 			ratio($two, $one) ];
 		stop_program(delete $side->{second});
 	}
@@ -728,10 +746,10 @@ sub measure_large
 	my ($set) = @_;
 	my %bytes = map { $_ => index_bytes($_, $set->{table}) } @servers;
 	open_search($_, $set) for @servers;
-	my %ef = map { $_ => find_ef($_, $set, 0.95) } @servers;
+	my %width = map { $_ => find_width($_, $set, 0.95) } @servers;
 	my $whole = ask($admin, 'SHOW shared_buffers');
 
-	push @large_rows, [ "$set->{title}, ef for .95", (map { ("index of $_->{name}", "queries/s") } @servers),
+	push @large_rows, [ "$set->{title}, at .95", (map { ("index of $_->{name}", "queries/s") } @servers),
 		@servers > 1 ? 'ratio' : () ];
 	for my $shared ($whole, map { my $tenth = int($bytes{$_} / 10 / 8192); $tenth > 64 ? $tenth : 64 } @servers)
 	{
@@ -740,11 +758,11 @@ sub measure_large
 		for my $side (@servers)
 		{
 			open_search($side, $set);
-			run_queries($side, $ef{$side});
+			run_queries($side, $width{$side});
 		}
 		for my $round (1 .. $rounds)
 		{
-			push @{ $us{$_} }, run_queries($_, $ef{$_})->{us} for $round % 2 ? @servers : reverse @servers;
+			push @{ $us{$_} }, run_queries($_, $width{$_})->{us} for $round % 2 ? @servers : reverse @servers;
 		}
 		my $buffers = ask($admin, "SELECT setting::bigint * 8192 FROM pg_settings WHERE name = 'shared_buffers'");
 		push @large_rows, [ 'shared_buffers ' . ask($admin, 'SHOW shared_buffers'),
@@ -915,7 +933,7 @@ if (grep { $part{$_} } qw(build curve target clients large))
 	{
 		print "* measured once, climbing; the others are medians in turns.\n\n";
 		show_table(speed_titles(), @speed_rows);
-		print "> recall with ef = $k is higher already.  Floor: a query with the same parameter that searches nothing.\n";
+		print "> the recall of the first point is higher already.  Floor: a query with the same parameter that searches nothing.\n";
 		print "Loop: without the floor.\n" if @peer_commands;
 		print "* not measured in this run.\n" if %told;
 		print "\n";
