@@ -54,7 +54,7 @@ SELECT count(*) FROM hnsw_index_check('hnsw_inspect_i');
 SELECT count(*) FROM hnsw_index_check('hnsw_inspect_i', heap => true);
 
 -- Recall: the wider the walk, the more is found, and the more is read.
-SELECT k, sample, mean_recall >= 0.9 AS mean, p5_recall BETWEEN min_recall AND mean_recall AS p5, min_recall <= mean_recall AS min,
+SELECT k, sample, mean_recall >= 0.9 AS mean, p5_recall BETWEEN min_recall AND 1 AS p5, min_recall <= mean_recall AS min,
 	mean_hops BETWEEN 5 AND 2000 AS hops, mean_distances BETWEEN mean_hops AND 2000 AS distances
 FROM hnsw_recall('hnsw_inspect_i');
 SELECT ef, sample FROM hnsw_recall('hnsw_inspect_i', ef => 10);
@@ -179,11 +179,11 @@ BEGIN
 END
 $$;
 CREATE INDEX hnsw_inspect_expression_i ON hnsw_inspect_expression USING hnsw ((hnsw_inspect_embed(id)::vector(3)) vector_l2_ops);
-SELECT mean_recall FROM hnsw_recall('hnsw_inspect_expression_i');
+SELECT mean_recall > 0.98 AS found FROM hnsw_recall('hnsw_inspect_expression_i');
 SELECT * FROM hnsw_index_check('hnsw_inspect_expression_i', true);
 SET ROLE regress_hnsw_reader;
 SET search_path = public, pg_temp;
-SELECT mean_recall FROM hnsw_recall('hnsw_inspect_expression_i');
+SELECT mean_recall > 0.98 AS found FROM hnsw_recall('hnsw_inspect_expression_i');
 SELECT * FROM hnsw_index_check('hnsw_inspect_expression_i', true);
 -- What was set before is set again.
 SELECT current_user, current_setting('search_path') AS search_path;

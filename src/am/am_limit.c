@@ -199,26 +199,26 @@ uses_vector(const IndexScan *plan)
 	return contains((Node *) plan->scan.plan.qual, vector);
 }
 
-/*
- * The number of rows that will be asked for, if that can be told, else 0.
- * Unless uses_vectors is NULL, *uses_vectors becomes false if the executor
- * certainly computes nothing from their vectors.
- */
-double
-vx_am_find_limit(IndexScanDesc scan, bool *uses_vectors)
+void
+vx_am_find_limit(IndexScanDesc scan, bool with_vectors, AmLimit *limit)
 {
 	LimitSearch search;
 
+	limit->rows = 0;
+	limit->or_more = true;
+	limit->uses_vectors = true;
 	if (current_query == NULL || current_query->planstate == NULL)
-		return 0;
+		return;
 	search.scan = scan;
 	search.bound = 0;
 	search.or_more = false;
 	search.plan = NULL;
 	search.parent = NULL;
 	if (!find_scan(current_query->planstate, &search))
-		return 0;
-	if (uses_vectors != NULL && search.plan != NULL && search.plan->indexorderbyorig != NIL)
-		*uses_vectors = uses_vector(search.plan);
-	return search.bound;
+		return;
+	limit->rows = search.bound;
+	limit->or_more = search.bound == 0 || search.or_more || search.plan == NULL ||
+		search.plan->scan.plan.qual != NIL;
+	if (with_vectors && search.plan != NULL && search.plan->indexorderbyorig != NIL)
+		limit->uses_vectors = uses_vector(search.plan);
 }

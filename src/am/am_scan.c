@@ -227,8 +227,7 @@ start_scan(IndexScanDesc scan)
 	AmScan		state = (AmScan) scan->opaque;
 	MemoryContext old_context = MemoryContextSwitchTo(state->query_context);
 	bool		may_walk;
-	bool		uses_vectors = true;
-	double		limit = 0;
+	AmLimit		limit = {0, true, true};
 	int			i;
 
 	vx_am_check_snapshot(scan);
@@ -332,13 +331,14 @@ start_scan(IndexScanDesc scan)
 		state->rank != NULL && vx_am_sorts_codes(state) && scan->numberOfOrderBys == 1 &&
 		state->ball_count == 0 && !(may_walk && state->walk->is_strict());
 	if (may_walk || state->unread)
-		limit = vx_am_find_limit(scan, state->unread ? &uses_vectors : NULL);
-	state->unread &= !uses_vectors;
+		vx_am_find_limit(scan, state->unread, &limit);
+	state->unread &= !limit.uses_vectors;
 	state->last_unread.row_id = STORE_NONE;
 
 	if (may_walk && !state->never)
 	{
-		state->walk_state = state->walk->begin(scan, state->store, &state->query, limit,
+		state->walk_state = state->walk->begin(scan, state->store, &state->query, limit.rows,
+											   limit.or_more || state->ball_count > 0,
 											   state->filter, &state->counters);
 		state->walking = true;
 		state->border_distance = -get_float8_infinity();

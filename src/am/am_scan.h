@@ -74,11 +74,13 @@ typedef struct AmWalk
 {
 	/*
 	 * Get ready, in the current memory context.  wanted is how many rows the
-	 * query will ask for, 0 if that is not known.  filter is NULL or tells
-	 * which rows are wanted; others may be given all the same.
+	 * query will ask for, 0 if that is not known, or_more whether it may turn
+	 * out to be more.  filter is NULL or tells which rows are wanted; others
+	 * may be given all the same.
 	 */
 	void	   *(*begin) (IndexScanDesc scan, StoreIndex *store, const QuantQuery *query,
-						  double wanted, const AmFilter *filter, AmScanCounters *counters);
+						  double wanted, bool or_more, const AmFilter *filter,
+						  AmScanCounters *counters);
 
 	/*
 	 * The next batch, in order of bounds; may repeat candidates.  Valid until
@@ -137,6 +139,17 @@ extern void vx_am_install_explain_hook(void);
 
 /* am_limit.c */
 extern void vx_am_install_executor_hook(void);
-extern double vx_am_find_limit(IndexScanDesc scan, bool *uses_vectors);
+
+/* What the query will do with a scan's rows */
+typedef struct AmLimit
+{
+	double		rows;			/* asked for, 0 if that cannot be told */
+	bool		or_more;		/* some of those given may be dropped */
+	bool		uses_vectors;	/* false: certainly computes nothing from
+								 * their vectors */
+} AmLimit;
+
+/* with_vectors: uses_vectors is worth finding out */
+extern void vx_am_find_limit(IndexScanDesc scan, bool with_vectors, AmLimit *limit);
 
 #endif							/* VX_AM_SCAN_H */

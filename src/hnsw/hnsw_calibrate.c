@@ -35,6 +35,13 @@
 /* Codes to compare with all queries at once: the first cache holds them. */
 #define TRUTH_BLOCK_BYTES 32768
 
+/*
+ * What a walk may miss that ends by a goal, of what the target lets it miss: the
+ * sample is a few hundred rows, and recall is steep where a goal ends walks
+ * early.
+ */
+#define GOAL_MISSES	0.9
+
 /* More is not asked for, whatever the target */
 #define MAX_TARGET	0.999
 
@@ -228,47 +235,107 @@ vx_hnsw_count_steps(const QuantParams *quant, uint32 limit)
 	return steps;
 }
 
+/*
+ * A stretch for distances as they are estimated.  Inner products have no
+ * stretch: they are no distances, and the nearest are below nothing.
+ */
+static bool
+has_stretch(const QuantParams *quant)
+{
+	return quant->metric != DISTANCE_METRIC_IP;
+}
+
+static float
+get_factor(const QuantParams *quant, double stretch)
+{
+	return (float) (quant->metric == DISTANCE_METRIC_L1 ? stretch : stretch * stretch);
+}
+
 void
-vx_hnsw_count_hits(const HnswSampleQuery *query, int steps, HnswTakeStep take_step, void *arg,
-				   HnswTally *tally)
+vx_hnsw_count_hits(const QuantParams *quant, const HnswSampleQuery *query, int steps,
+				   HnswTakeStep take_step, void *arg, HnswTally *tally)
 {
 	int			hits[HNSW_CALIBRATED_KS] = {0};
+	int			stretches[HNSW_CALIBRATED_KS] = {0};	/* counted so far */
+	HnswGoal	goals[HNSW_CALIBRATED_KS];
 	bool		missed = query->count > 0;
-	int			step;
+	int			step = 0;
 	int			k;
+	int			i;
 
-	for (step = 0; step < steps; step++)
-	{
-		if (missed)
-		{
-			float		found[HNSW_SAMPLE_K];
-			int			found_count = take_step(arg, HnswCalibratedEf(step), found);
-
-			missed = false;
-			for (k = 0; k < HNSW_CALIBRATED_KS; k++)
-			{
-				int			wanted = Min(calibrated_k[k], query->count);
-
-				/* What was near enough before is so still. */
-				while (hits[k] < found_count && hits[k] < wanted &&
-					   found[hits[k]] <= query->nearest[wanted - 1])
-					hits[k]++;
-				missed |= hits[k] < wanted;
-			}
-		}
-		for (k = 0; k < HNSW_CALIBRATED_KS; k++)
-			tally->hits[k][step] += hits[k];
-	}
 	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+	{
+		goals[k].place = calibrated_k[k];
+		goals[k].least = HnswGoalLeast(calibrated_k[k]);
+		goals[k].factor = get_factor(quant, vx_hnsw_calibrated_stretch[0]);
+	}
+	while (missed && step < steps)
+	{
+		float		found[HNSW_SAMPLE_K];
+		uint32		reached;
+		int			found_count = take_step(arg, HnswCalibratedEf(step), goals,
+											has_stretch(quant) ? HNSW_CALIBRATED_KS : 0,
+											&reached, found);
+
+		missed = false;
+		for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+		{
+			int			wanted = Min(calibrated_k[k], query->count);
+
+			/* What was near enough before is so still. */
+			while (hits[k] < found_count && hits[k] < wanted &&
+				   found[hits[k]] <= query->nearest[wanted - 1])
+				hits[k]++;
+			missed |= hits[k] < wanted;
+
+			if (reached & (1U << k))
+			{
+				tally->stretch_hits[k][stretches[k]++] += hits[k];
+				goals[k].factor = stretches[k] == HNSW_CALIBRATED_STRETCHES ? INFINITY :
+					get_factor(quant, vx_hnsw_calibrated_stretch[stretches[k]]);
+			}
+			else if (reached == 0)
+				tally->hits[k][step] += Min(hits[k], HnswCalibratedEf(step));
+		}
+		if (reached == 0)
+			step++;
+	}
+
+	/* All has been found, or as much as by the widest walk. */
+	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+	{
+		for (i = step; i < steps; i++)
+			tally->hits[k][i] += Min(hits[k], HnswCalibratedEf(i));
+		for (i = stretches[k]; i < HNSW_CALIBRATED_STRETCHES; i++)
+			tally->stretch_hits[k][i] += hits[k];
 		tally->wanted[k] += Min(calibrated_k[k], query->count);
+	}
+}
+
+void
+vx_hnsw_add_tally(HnswTally *sum, const HnswTally *tally)
+{
+	int			k;
+	int			i;
+
+	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
+	{
+		for (i = 0; i < HNSW_CALIBRATED_EFS; i++)
+			sum->hits[k][i] += tally->hits[k][i];
+		for (i = 0; i < HNSW_CALIBRATED_STRETCHES; i++)
+			sum->stretch_hits[k][i] += tally->stretch_hits[k][i];
+		sum->wanted[k] += tally->wanted[k];
+	}
 }
 
 /* The walk on the index's pages */
 static int
-take_step(void *arg, int ef, float *distances)
+take_step(void *arg, int ef, const HnswGoal *goals, int goal_count, uint32 *reached,
+		  float *distances)
 {
 	const HnswCandidate *found;
-	int			count = vx_hnsw_search_step((HnswSearch *) arg, ef, &found);
+	int			count = vx_hnsw_search_to_goals((HnswSearch *) arg, ef, goals, goal_count,
+												reached, &found);
 	int			i;
 
 	for (i = 0; i < count && i < HNSW_SAMPLE_K; i++)
@@ -276,11 +343,20 @@ take_step(void *arg, int ef, float *distances)
 	return i;
 }
 
+/* A share of neighbours as the metapage keeps it */
+static uint16
+get_recall(uint64 hits, uint64 wanted)
+{
+	return wanted == 0 ? 65535 : (uint16) (hits * UINT64CONST(65535) / wanted);
+}
+
 void
-vx_hnsw_fill_calibration(HnswMetaData *meta, const HnswTally *tally, int steps, uint64 nodes)
+vx_hnsw_fill_calibration(const QuantParams *quant, HnswMetaData *meta, const HnswTally *tally,
+						 int steps, uint64 nodes)
 {
 	int			k;
 	int			step;
+	int			i;
 
 	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
 	{
@@ -293,9 +369,11 @@ vx_hnsw_fill_calibration(HnswMetaData *meta, const HnswTally *tally, int steps, 
 			if (step >= steps)
 				meta->recall[k][step] = 65535 - (65535 - meta->recall[k][step - 1]) / 2;
 			else
-				meta->recall[k][step] = tally->wanted[k] == 0 ? 65535 :
-					(uint16) (tally->hits[k][step] * UINT64CONST(65535) / tally->wanted[k]);
+				meta->recall[k][step] = get_recall(tally->hits[k][step], tally->wanted[k]);
 		}
+		for (i = 0; i < HNSW_CALIBRATED_STRETCHES; i++)
+			meta->stretch_recall[k][i] = has_stretch(quant) ?
+				get_recall(tally->stretch_hits[k][i], tally->wanted[k]) : 0;
 	}
 	meta->calibrated = 1;
 	meta->calibrated_nodes = nodes;
@@ -329,10 +407,10 @@ vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta)
 			vx_hnsw_hide_node(search, queries[i].node);
 			vx_hnsw_search_for_code(search, queries[i].slot);
 			vx_hnsw_descend(search, 0);
-			vx_hnsw_search_begin_steps(search, HnswCalibratedEf(steps - 1));
-			vx_hnsw_count_hits(&queries[i], steps, take_step, search, &tally);
+			vx_hnsw_search_begin_steps(search, HnswSampleRoom(steps));
+			vx_hnsw_count_hits(store->quant, &queries[i], steps, take_step, search, &tally);
 		}
-		vx_hnsw_fill_calibration(meta, &tally, steps, codes);
+		vx_hnsw_fill_calibration(store->quant, meta, &tally, steps, codes);
 	}
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
@@ -347,6 +425,22 @@ vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall)
 		return Max(40, 2 * Min(k, 1000000));
 	ef = vx_hnsw_find_width(meta->recall, k, Min(Max(recall, 0.01), MAX_TARGET));
 	return (int) Min(Max(ceil(ef), k), HNSW_MAX_NODES);
+}
+
+bool
+vx_hnsw_choose_goal(const HnswMetaData *meta, const QuantParams *quant, int k, double recall,
+					HnswGoal *goal)
+{
+	double		misses = (1 - Min(Max(recall, 0.01), MAX_TARGET)) * GOAL_MISSES;
+	double		stretch;
+
+	if (!meta->calibrated || !has_stretch(quant))
+		return false;
+	stretch = vx_hnsw_find_stretch(meta->stretch_recall, k, 1 - misses);
+	goal->place = k;
+	goal->least = HnswGoalLeast(k);
+	goal->factor = get_factor(quant, stretch);
+	return !isinf(stretch);
 }
 
 /*

@@ -18,6 +18,9 @@
 /* Largest k that is calibrated */
 #define HNSW_SAMPLE_K 100
 
+/* Room for the pool of a walk that is measured: its widest, and for the neighbours */
+#define HnswSampleRoom(steps) Max(HnswCalibratedEf((steps) - 1), HNSW_SAMPLE_K)
+
 /* One query of the sample */
 typedef struct HnswSampleQuery
 {
@@ -32,6 +35,7 @@ typedef struct HnswSampleQuery
 typedef struct HnswTally
 {
 	uint64		hits[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_EFS];
+	uint64		stretch_hits[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_STRETCHES];
 	uint64		wanted[HNSW_CALIBRATED_KS];
 } HnswTally;
 
@@ -73,16 +77,19 @@ extern int	vx_hnsw_count_steps(const QuantParams *quant, uint32 limit);
 
 /*
  * Count what a walk finds of a query's neighbours.  take_step makes it as wide
- * as ef, and writes the distances of the nearest found, HNSW_SAMPLE_K at most;
- * it returns how many.  A walk that has found all is not made any wider.
+ * as ef, but for goals that it comes to before, whose bits it sets in *reached; it
+ * writes the distances of the nearest found, HNSW_SAMPLE_K at most, and returns
+ * how many.  A walk that has found all is not made any wider.
  */
-typedef int (*HnswTakeStep) (void *arg, int ef, float *distances);
+typedef int (*HnswTakeStep) (void *arg, int ef, const HnswGoal *goals, int goal_count,
+							 uint32 *reached, float *distances);
 
-extern void vx_hnsw_count_hits(const HnswSampleQuery *query, int steps, HnswTakeStep take_step,
-							   void *arg, HnswTally *tally);
+extern void vx_hnsw_count_hits(const QuantParams *quant, const HnswSampleQuery *query, int steps,
+							   HnswTakeStep take_step, void *arg, HnswTally *tally);
+extern void vx_hnsw_add_tally(HnswTally *sum, const HnswTally *tally);
 
 /* What the metapage keeps of it */
-extern void vx_hnsw_fill_calibration(HnswMetaData *meta, const HnswTally *tally, int steps,
-									 uint64 nodes);
+extern void vx_hnsw_fill_calibration(const QuantParams *quant, HnswMetaData *meta,
+									 const HnswTally *tally, int steps, uint64 nodes);
 
 #endif							/* VX_HNSW_CALIBRATE_H */

@@ -81,6 +81,7 @@ typedef struct HnswMetaData
 									 * as vacuum has counted */
 	/* hnsw_width.h */
 	uint16		recall[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_EFS];
+	uint16		stretch_recall[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_STRETCHES];
 } HnswMetaData;
 
 StaticAssertDecl(sizeof(HnswMetaData) <= STORE_AM_WORDS * sizeof(uint64),

@@ -45,6 +45,16 @@ typedef struct Candidate
 /* The last nodes that a worker has linked; more than the other lanes link while one searches */
 #define RECENT 16
 
+/*
+ * An insertion's search may end when what is left to expand is so many times as
+ * far as the ENOUGH_PLACE-th node found (of an ef of 16), or as the m-th if that is more, and
+ * ENOUGH_EXPANDED have been expanded: a seventh fewer distances at 100 dimensions, a
+ * quarter at 784, for the same recall (README.md).
+ */
+#define ENOUGH_STRETCH 1.025f
+#define ENOUGH_PLACE 7
+#define ENOUGH_EXPANDED 5
+
 /* Bytes of a code that are asked for ahead; the CPU finds the rest. */
 #define PREFETCH_BYTES 256
 
@@ -456,6 +466,20 @@ drop_far(Search *search, int count, float limit)
 }
 
 /*
+ * Go to the nearest node that has not been expanded.  False: there is none among the
+ * first ef.
+ */
+static inline bool
+find_next(Search *search, int ef)
+{
+	int			end = search->pool_count < ef ? search->pool_count : ef;
+
+	while (search->next < end && (search->pool[search->next].node & EXPANDED))
+		search->next++;
+	return search->next < end;
+}
+
+/*
  * First half of a step: take the nearest node that has not been expanded, and
  * ask for the codes of its neighbours.  False: there is none among the first ef,
  * the search has come to its end.
@@ -463,16 +487,12 @@ drop_far(Search *search, int count, float limit)
 static inline bool
 begin_step(const HnswGraph *graph, Search *search, int ef, int level)
 {
-	Candidate  *pool = search->pool;
-	int			end = search->pool_count < ef ? search->pool_count : ef;
 	uint32_t	node;
 
-	while (search->next < end && (pool[search->next].node & EXPANDED))
-		search->next++;
-	if (search->next >= end)
+	if (!find_next(search, ef))
 		return false;
-	node = pool[search->next].node;
-	pool[search->next++].node |= EXPANDED;
+	node = search->pool[search->next].node;
+	search->pool[search->next++].node |= EXPANDED;
 	search->batch_count = collect_unvisited(graph, search, node, level);
 	return true;
 }
@@ -958,6 +978,27 @@ end_insert(HnswGraph *graph, HnswWorker *worker, Search *search)
 }
 
 /*
+ * True if an insertion's search has found what its node will be linked with, as
+ * far as that can be told.  Scans end like this, too (HnswGoal).  Inner products
+ * are no distances, of which one could be so many times another.
+ */
+static inline bool
+has_enough(const HnswGraph *graph, const Search *search)
+{
+	int			ef = graph->header->ef_construction;
+	int			place = ef * ENOUGH_PLACE / 16;
+	DistanceMetric metric = graph->params->metric;
+	float		factor = metric == DISTANCE_METRIC_L1 ? ENOUGH_STRETCH :
+		ENOUGH_STRETCH * ENOUGH_STRETCH;
+
+	if (place < graph->header->m)
+		place = graph->header->m;
+	return search->next >= ef * ENOUGH_EXPANDED / 16 && search->pool_count > place &&
+		metric != DISTANCE_METRIC_IP &&
+		search->pool[search->next].distance > factor * search->pool[place - 1].distance;
+}
+
+/*
  * Go one step on with a lane's insertion.  Returns true if it has been the last
  * one.
  */
@@ -972,8 +1013,11 @@ advance(HnswGraph *graph, HnswWorker *worker, Search *search)
 		search->batch_count = 0;
 		return false;
 	}
-	if (begin_step(graph, search, ef, search->level))
+	if (find_next(search, ef) && (ef == 1 || !has_enough(graph, search)))
+	{
+		begin_step(graph, search, ef, search->level);
 		return false;
+	}
 
 	forget_expanded(search);
 	if (search->level <= search->link_level)
@@ -1074,14 +1118,30 @@ vx_hnsw_graph_begin_steps(HnswGraph *graph, HnswWorker *worker, const QuantSlotD
 
 int
 vx_hnsw_graph_step(HnswGraph *graph, HnswWorker *worker, const QuantSlotData *slot,
-				   int ef, float *distances, int max)
+				   int ef, const HnswGoal *goals, int goal_count, uint32_t *reached,
+				   float *distances, int max)
 {
 	Search	   *search = &worker->lanes[0];
 	int			i;
 
-	while (begin_step(graph, search, ef, 0))
+	*reached = 0;
+	while (find_next(search, ef))
+	{
+		const Candidate *pool = search->pool;
+
+		for (i = 0; i < goal_count; i++)
+		{
+			if (goals[i].place <= search->pool_count &&
+				vx_hnsw_reaches(&goals[i], search->next, pool[search->next].distance,
+								pool[goals[i].place - 1].distance))
+				*reached |= 1U << i;
+		}
+		if (*reached != 0)
+			break;
+		begin_step(graph, search, ef, 0);
 		end_step(graph, search, slot, worker->ef_max, 0);
-	for (i = 0; i < search->pool_count && i < ef && i < max; i++)
+	}
+	for (i = 0; i < search->pool_count && i < max; i++)
 		distances[i] = search->pool[i].distance;
 	return i;
 }

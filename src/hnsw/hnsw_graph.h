@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hnsw/hnsw_width.h"
 #include "quant/quant_codec.h"
 
 #define HNSW_NONE 0xFFFFFFFFU
@@ -135,13 +136,16 @@ extern int	vx_hnsw_graph_search(HnswGraph *graph, HnswWorker *worker,
  * The same in steps of growing ef, none of them larger than the worker's
  * ef_construction.  hidden, if not HNSW_NONE, is a node that shall not be found,
  * and not the entry.  After each step the distances are what a search with that ef would have
- * found, in the time of one with the last; max of them are written.  begin
- * returns false if the graph is empty.
+ * found, in the time of one with the last, and those behind them; max of them are
+ * written.  A step ends before if it comes to one of the goals: those that it has come to are
+ * bits of *reached, which is 0 where ef has been its end.  begin returns false if
+ * the graph is empty.
  */
 extern bool vx_hnsw_graph_begin_steps(HnswGraph *graph, HnswWorker *worker,
 									  const QuantSlotData *slot, uint32_t hidden);
 extern int	vx_hnsw_graph_step(HnswGraph *graph, HnswWorker *worker,
 							   const QuantSlotData *slot, int ef,
-							   float *distances, int max);
+							   const HnswGoal *goals, int goal_count,
+							   uint32_t *reached, float *distances, int max);
 
 #endif							/* VX_HNSW_GRAPH_H */

@@ -333,12 +333,13 @@ typedef struct MemoryWalk
 
 /* Callback of vx_hnsw_count_hits */
 static int
-take_step(void *arg, int ef, float *distances)
+take_step(void *arg, int ef, const HnswGoal *goals, int goal_count, uint32 *reached,
+		  float *distances)
 {
 	MemoryWalk *walk = (MemoryWalk *) arg;
 
-	return vx_hnsw_graph_step(walk->graph, walk->worker, walk->slot, ef, distances,
-							  HNSW_SAMPLE_K);
+	return vx_hnsw_graph_step(walk->graph, walk->worker, walk->slot, ef, goals, goal_count,
+							  reached, distances, HNSW_SAMPLE_K);
 }
 
 /*
@@ -370,7 +371,7 @@ measure_group(HnswGraph *graph, HnswWorker *worker, int steps, HnswSampleQuery *
 		CHECK_FOR_INTERRUPTS();
 		walk.slot = queries[i].slot;
 		vx_hnsw_graph_begin_steps(graph, worker, walk.slot, queries[i].node);
-		vx_hnsw_count_hits(&queries[i], steps, take_step, &walk, tally);
+		vx_hnsw_count_hits(graph->params, &queries[i], steps, take_step, &walk, tally);
 	}
 }
 
@@ -384,9 +385,7 @@ measure_queries(HnswGraph *graph, GraphShared *shared)
 	HnswTruthBlock block;
 	HnswTally	tally;
 	void	   *memory;
-	HnswWorker *worker = start_worker(graph->header, HnswCalibratedEf(shared->steps - 1), &memory);
-	int			step;
-	int			k;
+	HnswWorker *worker = start_worker(graph->header, HnswSampleRoom(shared->steps), &memory);
 
 	memset(&tally, 0, sizeof(tally));
 	vx_hnsw_init_block(&block, graph->params, 1);
@@ -411,12 +410,7 @@ measure_queries(HnswGraph *graph, GraphShared *shared)
 	pfree(queries);
 
 	SpinLockAcquire(&shared->mutex);
-	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
-	{
-		for (step = 0; step < HNSW_CALIBRATED_EFS; step++)
-			shared->tally.hits[k][step] += tally.hits[k][step];
-		shared->tally.wanted[k] += tally.wanted[k];
-	}
+	vx_hnsw_add_tally(&shared->tally, &tally);
 	SpinLockRelease(&shared->mutex);
 }
 
@@ -582,7 +576,8 @@ vx_hnsw_end_measure(HnswBuildGraph *build, HnswMetaData *meta)
 		end_workers(build->context);
 	build->context = NULL;
 	if (shared->queries > 0)
-		vx_hnsw_fill_calibration(meta, &shared->tally, shared->steps, shared->count);
+		vx_hnsw_fill_calibration(build->graph.params, meta, &shared->tally, shared->steps,
+								 shared->count);
 }
 
 void

@@ -80,6 +80,8 @@ typedef struct RecallState
 	HnswSearch *search;
 	int			k;
 	int			ef;
+	bool		has_goal;		/* walks end by it, or by ef */
+	HnswGoal	goal;
 	MemoryContext group_context;
 	MemoryContext row_context;	/* a row's value */
 
@@ -426,7 +428,9 @@ judge_walk(RecallState *state, SampleRow *sample)
 	vx_hnsw_hide_node(state->search, sample->node);
 	vx_hnsw_search_for_query(state->search, &sample->query);
 	if (vx_hnsw_descend(state->search, 0) >= 0)
-		found_count = vx_hnsw_search_bottom(state->search, state->ef, &found);
+		found_count = state->has_goal ?
+			vx_hnsw_search_nearest(state->search, state->ef, &state->goal, &found) :
+			vx_hnsw_search_bottom(state->search, state->ef, &found);
 	for (i = 0; i < found_count && hits < want; i++)
 	{
 		uint32		node = found[i].node;
@@ -484,13 +488,20 @@ compare_recalls(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* The width that a scan with LIMIT k begins with (hnsw_scan.c) */
-static int
-choose_ef(StoreIndex *store, int k)
+/* The walk that a scan with LIMIT k begins with (hnsw_scan.c) */
+static void
+choose_walk(RecallState *state)
 {
+	const HnswMetaData *meta = HnswGetMeta(&state->store->meta);
+
 	if (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0)
-		return vx_hnsw_ef_search;
-	return vx_hnsw_choose_ef(HnswGetMeta(&store->meta), k, vx_hnsw_target_recall);
+	{
+		state->ef = vx_hnsw_ef_search;
+		return;
+	}
+	state->ef = vx_hnsw_choose_ef(meta, state->k, vx_hnsw_target_recall);
+	state->has_goal = vx_hnsw_choose_goal(meta, state->store->quant, state->k,
+										  vx_hnsw_target_recall, &state->goal);
 }
 
 static int
@@ -542,7 +553,7 @@ vecext_hnsw_recall(PG_FUNCTION_ARGS)
 	state.store = vx_store_open(index);
 	vx_hnsw_check_words(state.store);
 	if (PG_ARGISNULL(3))
-		state.ef = choose_ef(state.store, state.k);
+		choose_walk(&state);
 	state.ef = Max(state.ef, state.k);
 
 	state.group_context = AllocSetContextCreate(CurrentMemoryContext, "hnsw recall group",

@@ -4,7 +4,9 @@
  *	  What a scan gets from the graph: batches of candidates with bounds.
  *
  * The first batch comes from a walk as wide as the settings, the calibration
- * and the number of rows wanted ask for.  When more rows are asked for, the walk
+ * and the number of rows wanted ask for; where the calibration decides and that
+ * number is known, from one that ends when what it has not looked at is far
+ * enough (HnswGoal).  When more rows are asked for, the walk
  * is made again from the start, WIDER times as wide: that costs a fraction of
  * the wider walk, and spares the first one from keeping what it drops.  When a
  * pass over all codes has become the cheaper way, or the walk would look at
@@ -13,7 +15,7 @@
  *
  * With conditions on other columns the walk is the same, and begins as wide as
  * without.  Where the last row wanted came among all that were found tells how
- * wide it has to be; until then it goes on, keeping what it met on the way, or
+ * wide it has to be, or how far it must go; until then it goes on, keeping what it met on the way, or
  * is given up for a pass over the codes of the rows that pass, whose number is
  * known at least about.
  *
@@ -44,6 +46,14 @@
 #define FILTER_SLACK 1.2
 
 /*
+ * A goal is told by where the last row wanted is, and needs no such room; but
+ * the nearest that pass are not what has been calibrated: a walk may miss so much
+ * of what it might without a filter, and expands so many nodes at least.
+ */
+#define FILTER_MISSES 0.75
+#define FILTER_LEAST 32
+
+/*
  * With a filter, a walk is taken to become as wide as rows that pass by chance
  * demand, and keeps so much more than that.
  */
@@ -58,8 +68,14 @@
 #define PROBE_PART 4
 #define MIN_PROBE 40
 
+/* Beyond, walks that end by their goal have nothing to gain. */
+#define MAX_GOAL_PLACE 1000000
+
 /* What is known of all rows counts as much as so many nodes that were found. */
 #define PRIOR_NODES 50
+
+/* Where the executor drops rows, more are looked for than it wants, so many at least. */
+#define DROPPED_LEAST 20
 
 /* Rows of a chain that are looked at for one that passes */
 #define MAX_CHAIN_STEPS 64
@@ -86,6 +102,8 @@ typedef struct HnswWalk
 	int			ef;				/* of the next walk */
 	int			planned_ef;		/* with a filter: what it may have to become */
 	int			room;			/* and as far as it can go on */
+	bool		may_have_goal;	/* walks of the first batch */
+	bool		exhausted;		/* the last walk has found all that it can */
 	bool		ended;
 	AmCandidate *batch;
 	int			batch_room;
@@ -220,17 +238,20 @@ may_live(void *arg, uint32 node)
 }
 
 /*
- * Leave known dead nodes out of a walk, if any are known.
+ * Leave known dead nodes out of a walk, if any are known.  Returns whether.
  */
-static void
+static bool
 set_dead_filter(HnswWalk *walk)
 {
 	if (dead_nodes == NULL || dead_nodes->members == 0)
-		return;
+		return false;
 	if (++fruitless_walks > MAX_FRUITLESS_WALKS)
+	{
 		deadtable_reset(dead_nodes);
-	else
-		vx_hnsw_set_filter(walk->search, may_live, walk);
+		return false;
+	}
+	vx_hnsw_set_filter(walk->search, may_live, walk);
+	return true;
 }
 
 /*
@@ -283,6 +304,15 @@ is_too_wide(const HnswWalk *walk, int from, int ef)
 }
 
 /*
+ * True if the calibration says how wide walks are.
+ */
+static bool
+has_target(void)
+{
+	return !vx_hnsw_ef_search_is_set() && vx_hnsw_target_recall > 0;
+}
+
+/*
  * Width of a walk that finds the rank nearest.
  */
 static int
@@ -290,7 +320,7 @@ choose_ef(const HnswWalk *walk, double rank)
 {
 	int			k = (int) Min(Max(rank, 1), HNSW_MAX_NODES / 2);
 
-	if (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0)
+	if (!has_target())
 	{
 		/* As many places for each row as without a filter */
 		double		ef = vx_hnsw_ef_search * Max(rank / Max(walk->wanted, 1), 1);
@@ -298,6 +328,44 @@ choose_ef(const HnswWalk *walk, double rank)
 		return (int) Min(Max(ef, k), HNSW_MAX_NODES / 2);
 	}
 	return Max(vx_hnsw_choose_ef(HnswGetMeta(&walk->store->meta), k, vx_hnsw_target_recall), k);
+}
+
+/*
+ * Where a walk that finds the rank nearest may end; false if only its width tells.
+ */
+static bool
+choose_goal(const HnswWalk *walk, double rank, HnswGoal *goal)
+{
+	double		recall = vx_hnsw_target_recall;
+
+	if (walk->filter != NULL)
+		recall = 1 - (1 - recall) * FILTER_MISSES;
+	if (!walk->may_have_goal || rank > MAX_GOAL_PLACE ||
+		!vx_hnsw_choose_goal(HnswGetMeta(&walk->store->meta), walk->store->quant,
+							 (int) Max(rank, 1), recall, goal))
+		return false;
+	if (walk->filter != NULL)
+		goal->least = Max(goal->least, FILTER_LEAST);
+	return true;
+}
+
+/*
+ * The first walk of a scan without conditions.
+ */
+static int
+walk_plainly(HnswWalk *walk, const HnswCandidate **found)
+{
+	HnswGoal	goal;
+	int			count;
+
+	if (walk->wanted > 0 && choose_goal(walk, walk->wanted, &goal))
+	{
+		walk->wanted = 0;
+		return vx_hnsw_search_nearest(walk->search, walk->ef, &goal, found);
+	}
+	count = vx_hnsw_search_bottom(walk->search, walk->ef, found);
+	walk->exhausted = count < walk->ef;
+	return count;
 }
 
 /*
@@ -357,7 +425,7 @@ find_rank(const HnswWalk *walk, const HnswCandidate *found, int count, int *pass
 static void
 begin_steps(HnswWalk *walk, int ef)
 {
-	walk->room = (int) Min(ef * ROOM_SLACK, HNSW_MAX_NODES / 2);
+	walk->room = (int) Min(ef * ROOM_SLACK + 2 * FILTER_LEAST, HNSW_MAX_NODES / 2);
 	vx_hnsw_search_begin_steps(walk->search, walk->room);
 }
 
@@ -368,32 +436,61 @@ begin_steps(HnswWalk *walk, int ef)
 static int
 walk_in_steps(HnswWalk *walk, const HnswCandidate **found, int *rank)
 {
+	double		place = walk->wanted;	/* how many nodes the walk has to find */
+
+	*rank = 0;
 	begin_steps(walk, Max(walk->planned_ef, walk->ef));
 	for (;;)
 	{
-		int			count = vx_hnsw_search_step(walk->search, walk->ef, found);
+		HnswGoal	goal;
+		bool		has_goal = choose_goal(walk, place, &goal);
+		double		last_place = place;
 		int			passing;
 		int			needed;
+		int			count;
 
-		*rank = find_rank(walk, *found, count, &passing);
-		if (count < walk->ef)
-			return count;		/* all that can be reached */
-		if (*rank > 0)
-			needed = choose_ef(walk, *rank * FILTER_SLACK);
+		if (has_goal)
+		{
+			/* A place that has only been guessed may never be filled. */
+			int			widest = *rank > 0 ? HnswGoalWidth(walk->ef) : walk->ef;
+			uint32		reached;
+
+			widest = Min(Max(widest, goal.least), walk->room);
+			count = vx_hnsw_search_to_goals(walk->search, widest, &goal, 1, &reached, found);
+			walk->exhausted = reached == 0 && count < widest;
+			count = Min(count, widest);
+		}
 		else
-			needed = Max(choose_ef(walk, (double) walk->wanted * (count + PRIOR_NODES) /
-								   (passing + PRIOR_NODES * walk->share)), count + count / 2);
-		if (needed <= walk->ef)
+		{
+			count = vx_hnsw_search_step(walk->search, walk->ef, found);
+			walk->exhausted = count < walk->ef;
+		}
+		*rank = find_rank(walk, *found, count, &passing);
+		if (walk->exhausted)
 			return count;
-		if (is_too_wide(walk, needed <= walk->room ? walk->ef : 0, needed))
-			return -1;
 
-		/* What has been guessed from few may be far too much. */
+		if (*rank > 0)
+			place = has_goal ? *rank : *rank * FILTER_SLACK;
+		else
+			place = (double) walk->wanted * (count + PRIOR_NODES) /
+				(passing + PRIOR_NODES * walk->share);
+		needed = choose_ef(walk, place);
 		if (*rank == 0)
-			needed = (int) Min(needed, (double) count * WIDER);
-		walk->ef = needed;
-		if (needed > walk->room)
-			begin_steps(walk, needed);
+			needed = Max(needed, walk->ef + walk->ef / 2);
+		else if (has_goal ? place <= last_place : needed <= walk->ef)
+			return has_goal ? (int) Min(count, place * 1.25 + 4) : count;
+		if (needed > walk->ef)
+		{
+			if (is_too_wide(walk, needed <= walk->room ? walk->ef : 0, needed))
+				return -1;
+
+			/* What has been guessed from few may be far too much. */
+			if (*rank == 0)
+				needed = (int) Min(needed, (double) walk->ef * WIDER);
+			walk->ef = needed;
+			if (needed > walk->room)
+				begin_steps(walk, needed);
+		}
 	}
 }
 
@@ -427,7 +524,7 @@ keep_passing(HnswWalk *walk, const HnswCandidate *found, int count, int rank)
 
 static void *
 begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, double wanted,
-		   const AmFilter *filter, AmScanCounters *counters)
+		   bool or_more, const AmFilter *filter, AmScanCounters *counters)
 {
 	HnswWalk   *walk = palloc0(sizeof(HnswWalk));
 	int			k = wanted >= 1 && wanted < HNSW_MAX_NODES ? (int) wanted : 10;
@@ -443,12 +540,18 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 
 	walk->filter = filter;
 	walk->wanted = k;
-	if (filter == NULL && (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0))
+	if (filter == NULL && !has_target())
 		walk->ef = Max(vx_hnsw_ef_search, wanted >= 1 ? k : 1);
 	else
 		walk->ef = choose_ef(walk, k);
 
-	set_dead_filter(walk);
+	/*
+	 * Of a walk that gives k rows, the first one dropped would cost a wider
+	 * one.
+	 */
+	if (or_more && wanted >= 1 && has_target())
+		walk->ef = Max(choose_ef(walk, 1.5 * k), k + Max(Min(k, HNSW_MAX_NODES / 4), DROPPED_LEAST));
+	walk->may_have_goal = !set_dead_filter(walk) && has_target() && wanted >= 1 && !or_more;
 
 	/* Few nodes, or a LIMIT that asks for a good part of them */
 	walk->ended = is_too_wide(walk, 0, walk->ef);
@@ -573,14 +676,14 @@ next_batch(void *arg, AmCandidate **batch)
 		if (walk->filter != NULL && walk->wanted > 0)
 			count = walk_in_steps(walk, &found, &rank);
 		else
-			count = vx_hnsw_search_bottom(walk->search, walk->ef, &found);
+			count = walk_plainly(walk, &found);
 		walk->counters->ef = walk->ef;
 		walk->counters->hops = walk->search->counters.hops;
 		walk->counters->distances = walk->search->counters.distances;
 		walk->counters->repeats = walk->search->counters.repeats;
 
 		/* All that can be reached has been given, or it is time for a pass. */
-		if (count < walk->ef || walk->ef > INT_MAX / WIDER)
+		if (count < 0 || walk->exhausted || walk->ef > INT_MAX / WIDER)
 			walk->ended = true;
 		else
 		{

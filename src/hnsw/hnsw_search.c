@@ -22,6 +22,7 @@
 #include "postgres.h"
 
 #include <float.h>
+#include <math.h>
 
 #include "miscadmin.h"
 #include "utils/memdebug.h"
@@ -723,11 +724,12 @@ begin_plain(SearchData *search, int ef)
 }
 
 /*
- * Put the batch into the pool of room nodes; the first position that may not
- * have been expanded, next or less.  Meanwhile, ask for what is ahead.
+ * Put those of the batch that are not beyond limit into the pool of room nodes; the
+ * first position that may not have been expanded, next or less.  Meanwhile, ask
+ * for what is ahead.
  */
 static inline int
-insert_batch(SearchData *search, int room, int next)
+insert_batch(SearchData *search, int room, float limit, int next)
 {
 	const NodeBatch *batch = search->batch;
 	int			i;
@@ -739,6 +741,8 @@ insert_batch(SearchData *search, int room, int next)
 
 		if (asked < search->ahead->count)
 			ask_for_code(search, search->ahead, asked++);
+		if (search->distances[i] > limit)
+			continue;
 		position = insert_candidate(search->pool, &search->pool_count, room,
 									search->distances[i], batch->nodes[i]);
 		if (position < next)
@@ -754,7 +758,49 @@ insert_batch(SearchData *search, int room, int next)
 }
 
 /*
- * Go on until the nearest ef nodes of a pool of room nodes have been expanded.
+ * Which of the goals a walk has reached whose nearest node not expanded is next,
+ * as bits.
+ */
+static inline uint32
+find_reached(const SearchData *search, const HnswGoal *goals, int goal_count, int next)
+{
+	const HnswCandidate *pool = search->pool;
+	uint32		reached = 0;
+	int			i;
+
+	for (i = 0; i < goal_count; i++)
+	{
+		if (goals[i].place <= search->pool_count &&
+			vx_hnsw_reaches(&goals[i], next, pool[next].distance,
+							pool[goals[i].place - 1].distance))
+			reached |= 1U << i;
+	}
+	return reached;
+}
+
+/*
+ * Take out of the pool what is so far that the goal will have been reached before,
+ * but for the nearest kept nodes.  Returns a distance beyond which nothing need
+ * be put in any more.
+ */
+static inline float
+drop_far(SearchData *search, const HnswGoal *goal, int kept)
+{
+	const HnswCandidate *pool = search->pool;
+	float		limit;
+
+	if (search->pool_count < kept)
+		return INFINITY;
+	limit = Max(goal->factor * pool[goal->place - 1].distance, pool[kept - 1].distance);
+	while (search->pool_count > kept && pool[search->pool_count - 1].distance > limit)
+		search->pool_count--;
+	return limit;
+}
+
+/*
+ * Go on until the nearest ef nodes of a pool of room nodes have been expanded, or
+ * goals are reached, which it returns as bits.  If kept is not 0, the pool holds as many
+ * at least, and beyond only what the first goal may need.
  *
  * The codes of a list have the time of a step to come: the next node to expand
  * is chosen before the distances from the last list are known, and these are
@@ -762,10 +808,13 @@ insert_batch(SearchData *search, int room, int next)
  * one is expanded that is not the nearest any more, a few more in all, which
  * finds as much as a pool that is wider by as many.
  */
-static void
-search_plain(SearchData *search, int ef, int room)
+static inline uint32
+search_plain(SearchData *search, int ef, int room, const HnswGoal *goals, int goal_count,
+			 int kept)
 {
 	int			next = search->next;
+	float		limit = INFINITY;
+	uint32		reached;
 
 	search->batch->count = 0;
 	for (;;)
@@ -775,7 +824,10 @@ search_plain(SearchData *search, int ef, int room)
 		while (next < search->pool_count && next < ef && (search->pool[next].node & EXPANDED))
 			next++;
 		ahead->count = 0;
+		reached = 0;
 		if (next < search->pool_count && next < ef)
+			reached = find_reached(search, goals, goal_count, next);
+		if (next < search->pool_count && next < ef && reached == 0)
 		{
 			search->pool[next].node |= EXPANDED;
 			look_around(search, search->pool[next].node & ~EXPANDED, ahead);
@@ -788,18 +840,34 @@ search_plain(SearchData *search, int ef, int room)
 
 		if (search->batch->count > 0)
 			compute_batch(search);
-		next = insert_batch(search, room, next);
+		next = insert_batch(search, room, limit, next);
+		if (kept > 0)
+			limit = drop_far(search, goals, kept);
 		search->ahead = search->batch;
 		search->batch = ahead;
 	}
 	search->next = next;
+	return reached;
+}
+
+/*
+ * The walk has come to its end: what it has found.
+ */
+static int
+give_pool(SearchData *search, const HnswCandidate **found)
+{
+	int			i;
+
+	for (i = 0; i < search->pool_count; i++)
+		search->pool[i].node &= ~EXPANDED;
+	*found = search->pool;
+	return search->pool_count;
 }
 
 int
 vx_hnsw_search_bottom(HnswSearch *base, int ef, const HnswCandidate **found)
 {
 	SearchData *search = (SearchData *) base;
-	int			i;
 
 	reserve_pools(search, ef);
 	if (search->passes != NULL)
@@ -811,13 +879,25 @@ vx_hnsw_search_bottom(HnswSearch *base, int ef, const HnswCandidate **found)
 	else
 	{
 		begin_plain(search, ef);
-		search_plain(search, ef, ef);
+		search_plain(search, ef, ef, NULL, 0, 0);
 	}
+	return give_pool(search, found);
+}
 
-	for (i = 0; i < search->pool_count; i++)
-		search->pool[i].node &= ~EXPANDED;
-	*found = search->pool;
-	return search->pool_count;
+int
+vx_hnsw_search_nearest(HnswSearch *base, int ef, const HnswGoal *goal,
+					   const HnswCandidate **found)
+{
+	SearchData *search = (SearchData *) base;
+	int			kept = goal->place + goal->place / 4 + 4;
+	int			widest = HnswGoalWidth(ef);
+	int			room = Max(widest, kept);
+
+	Assert(search->passes == NULL);
+	reserve_pools(search, room);
+	begin_plain(search, room);
+	search_plain(search, widest, room, goal, 1, kept);
+	return give_pool(search, found);
 }
 
 void
@@ -841,9 +921,22 @@ vx_hnsw_search_step(HnswSearch *base, int ef, const HnswCandidate **found)
 	if (search->passes != NULL)
 		return vx_hnsw_search_bottom(base, ef, found);
 	INSTR_TIME_SET_CURRENT(search->clock);
-	search_plain(search, ef, search->widest);
+	search_plain(search, ef, search->widest, NULL, 0, 0);
 	*found = search->pool;
 	return Min(search->pool_count, ef);
+}
+
+int
+vx_hnsw_search_to_goals(HnswSearch *base, int ef, const HnswGoal *goals, int goal_count,
+						uint32 *reached, const HnswCandidate **found)
+{
+	SearchData *search = (SearchData *) base;
+
+	Assert(ef <= search->widest && search->passes == NULL);
+	INSTR_TIME_SET_CURRENT(search->clock);
+	*reached = search_plain(search, ef, search->widest, goals, goal_count, 0);
+	*found = search->pool;
+	return search->pool_count;
 }
 
 static void

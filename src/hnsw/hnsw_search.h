@@ -72,6 +72,16 @@ extern int	vx_hnsw_search_upper(HnswSearch *search, int ef,
 extern int	vx_hnsw_search_bottom(HnswSearch *search, int ef, const HnswCandidate **found);
 
 /*
+ * The nearest nodes on level 0 by a walk that ends when it comes to a goal, or when it
+ * is as wide as HnswGoalWidth, of the ef that finds as much without one: few come
+ * there.  Finds some more than the goal's place if there are.  Not with a filter.
+ */
+#define HnswGoalWidth(ef) (Min(ef, HNSW_MAX_NODES / 4) * 3 + 32)
+
+extern int	vx_hnsw_search_nearest(HnswSearch *search, int ef, const HnswGoal *goal,
+								   const HnswCandidate **found);
+
+/*
  * A walk on level 0 in steps of growing ef, up to widest.  After each step the
  * distances of what has been found, and how many there are, are those of
  * vx_hnsw_search_bottom with that ef, in the time of one walk with the last;
@@ -82,6 +92,15 @@ extern int	vx_hnsw_search_bottom(HnswSearch *search, int ef, const HnswCandidate
 
 extern void vx_hnsw_search_begin_steps(HnswSearch *search, int widest);
 extern int	vx_hnsw_search_step(HnswSearch *search, int ef, const HnswCandidate **found);
+
+/*
+ * A step that ends before if it comes to one of the goals, and gives all that it
+ * knows, be it beyond ef.  The goals that it has come to are bits of *reached, which is 0
+ * where ef has been its end.  Not with a filter.
+ */
+extern int	vx_hnsw_search_to_goals(HnswSearch *search, int ef, const HnswGoal *goals,
+									int goal_count, uint32 *reached,
+									const HnswCandidate **found);
 
 /*
  * From now on only nodes that pass may be found on level 0; others are bridges:

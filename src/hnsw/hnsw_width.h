@@ -10,6 +10,7 @@
 #ifndef VX_HNSW_WIDTH_H
 #define VX_HNSW_WIDTH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -22,6 +23,14 @@
 /* ef of point i */
 #define HnswCalibratedEf(i) (10 << (i))
 
+/*
+ * And recall of walks that end by a stretch (HnswGoal), with each of these, in
+ * times of a distance: all 0 if it has not been measured.
+ */
+#define HNSW_CALIBRATED_STRETCHES 20
+
+extern const double vx_hnsw_calibrated_stretch[HNSW_CALIBRATED_STRETCHES];
+
 /* Of hnsw.ef_search.  pgvector has 1,000; whoever asks for more gets more. */
 #define HNSW_MAX_EF_SEARCH 100000
 
@@ -30,5 +39,44 @@
  */
 extern double vx_hnsw_find_width(const uint16_t recalls[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_EFS],
 								 int k, double recall);
+
+/*
+ * The stretch that finds k neighbours with a recall; infinite if none that has
+ * been measured does.
+ */
+extern double vx_hnsw_find_stretch(const uint16_t recalls[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_STRETCHES],
+								   int k, double recall);
+
+/*
+ * Where a walk may end before it has expanded as many nodes as it might: the
+ * nearest node that it has not expanded yet is farther than the place-th of all
+ * that it has found, times factor.  So a walk whose neighbours are near compared
+ * with what is around them is shorter than one that cannot tell them apart, and
+ * both find about as much: Al-Jazzazi et al., "Distance Adaptive Beam Search for
+ * Provably Accurate Graph-Based Nearest Neighbor Search" (2025).  The least nearest
+ * are always expanded.
+ *
+ * factor is for distances as vx_quant_estimate gives them: the stretch, or its square
+ * where they are squares.
+ */
+typedef struct HnswGoal
+{
+	int			place;			/* from 1 */
+	int			least;
+	float		factor;
+} HnswGoal;
+
+/* What is measured, and least where nothing speaks for more */
+#define HnswGoalLeast(place) (((place) + 3) / 4)
+
+/*
+ * True if a walk has reached a goal: position is that of the nearest node not
+ * expanded, distance how far it is, and at_place how far the place-th node.
+ */
+static inline bool
+vx_hnsw_reaches(const HnswGoal *goal, int position, float distance, float at_place)
+{
+	return position >= goal->least && distance > goal->factor * at_place;
+}
 
 #endif							/* VX_HNSW_WIDTH_H */

@@ -207,29 +207,71 @@ check_steps(HnswGraph *graph, const QuantParams *params, const char *slots)
 		float		distances[4 * EF];
 		float		steps[EF];
 		uint32_t	nearest = 0;
+		uint32_t	reached = 0;
 		int			ef;
 
 		for (ef = EF / 4; ef <= 4 * EF; ef *= 2)
 		{
 			int			found = vx_hnsw_graph_search(graph, searcher, query, ef, nodes, distances);
-			int			count;
+			int			first = found < EF ? found : EF;
 
 			nearest = nodes[0];
 			if (ef == EF / 4)
 				equal = equal && vx_hnsw_graph_begin_steps(graph, walker, query, HNSW_NONE);
-			count = vx_hnsw_graph_step(graph, walker, query, ef, steps, EF);
-			equal = equal && count == (found < EF ? found : EF) &&
-				memcmp(steps, distances, count * sizeof(float)) == 0;
+			equal = equal && reached == 0 &&
+				vx_hnsw_graph_step(graph, walker, query, ef, NULL, 0, &reached, steps, EF) >= first &&
+				memcmp(steps, distances, first * sizeof(float)) == 0;
 		}
 		if (nearest == (uint32_t) (graph->header->entry >> 32))
 			continue;
 		vx_hnsw_graph_begin_steps(graph, walker, query, nearest);
-		hidden = hidden && vx_hnsw_graph_step(graph, walker, query, EF, steps, 1) == 1 &&
+		hidden = hidden &&
+			vx_hnsw_graph_step(graph, walker, query, EF, NULL, 0, &reached, steps, 1) == 1 &&
 			steps[0] >= distances[0] &&
 			(steps[0] > distances[0] || distances[1] == distances[0]);
 	}
 	check(equal, "a walk in steps finds what searches find");
 	check(hidden, "but not the node that is hidden");
+
+	/* Goals that are reached one after the other, then the end of the walk */
+	equal = true;
+	hidden = true;
+	for (i = 0; i < QUERIES; i++)
+	{
+		const QuantSlotData *query = slot_at(params, slots, NODES + i);
+		HnswGoal	goals[2] = {{4, 1, 1.0f}, {8, 2, 1.0f}};
+		uint32_t	nodes[4 * EF];
+		float		distances[4 * EF];
+		float		before[EF];
+		float		steps[EF];
+		uint32_t	reached;
+		uint32_t	seen = 0;
+		int			count = 0;
+		int			turns = 0;
+		int			found = vx_hnsw_graph_search(graph, searcher, query, EF, nodes, distances);
+		int			j;
+
+		vx_hnsw_graph_begin_steps(graph, walker, query, HNSW_NONE);
+		while (turns++ < 100)
+		{
+			memcpy(before, steps, sizeof(before));
+			j = count;
+			count = vx_hnsw_graph_step(graph, walker, query, EF, goals, 2, &reached, steps, EF);
+			/* What has been found is never lost. */
+			for (j = j < count ? j : count; j > 0; j--)
+				hidden = hidden && steps[j - 1] <= before[j - 1];
+			seen |= reached;
+			if (reached == 0)
+				break;
+			for (j = 0; j < 2; j++)
+				if (reached & (1U << j))
+					goals[j].factor *= 1.1f;
+		}
+		equal = equal && seen == 3 && reached == 0 && found == EF && count == EF &&
+			memcmp(steps, distances, EF * sizeof(float)) == 0;
+	}
+	check(equal, "a walk that stops at goals finds the same in the end");
+	check(hidden, "and never less than at the goal before");
 }
 
 int
