@@ -6,18 +6,18 @@
  * The first batch comes from a walk as wide as the settings, the calibration
  * and the number of rows wanted ask for; where the calibration decides and that
  * number is known, from one that ends when what it has not looked at is far
- * enough (HnswGoal).  When more rows are asked for, the walk
- * is made again from the start, WIDER times as wide: that costs a fraction of
- * the wider walk, and spares the first one from keeping what it drops.  When a
- * pass over all codes has become the cheaper way, or the walk would look at
- * more nodes than hnsw.max_scan_tuples, it gives no more, and the scan goes on
- * exactly (am_scan.c).
+ * enough (HnswGoal).  When more rows are asked for, the walk is made again from
+ * the start, WIDER times as wide: that costs a fraction of the wider walk, and
+ * spares the first one from keeping what it drops.  When a pass over all codes
+ * has become the cheaper way, or the walk would look at more nodes than
+ * hnsw.max_scan_tuples, it gives no more, and the scan goes on exactly
+ * (am_scan.c).
  *
  * With conditions on other columns the walk is the same, and begins as wide as
  * without.  Where the last row wanted came among all that were found tells how
- * wide it has to be, or how far it must go; until then it goes on, keeping what it met on the way, or
- * is given up for a pass over the codes of the rows that pass, whose number is
- * known at least about.
+ * wide it has to be, or how far it must go; until then it goes on, keeping what
+ * it met on the way, or is given up for a pass over the codes of the rows that
+ * pass, whose number is known at least about.
  *
  *-------------------------------------------------------------------------
  */

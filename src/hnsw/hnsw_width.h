@@ -53,11 +53,11 @@ extern double vx_hnsw_find_stretch(const uint16_t recalls[HNSW_CALIBRATED_KS][HN
  * that it has found, times factor.  So a walk whose neighbours are near compared
  * with what is around them is shorter than one that cannot tell them apart, and
  * both find about as much: Al-Jazzazi et al., "Distance Adaptive Beam Search for
- * Provably Accurate Graph-Based Nearest Neighbor Search" (2025).  The least nearest
- * are always expanded.
+ * Provably Accurate Graph-Based Nearest Neighbor Search" (2025).
  *
- * factor is for distances as vx_quant_estimate gives them: the stretch, or its square
- * where they are squares.
+ * As many of the nearest as least says are always expanded.  factor is for
+ * distances as vx_quant_estimate gives them: the stretch, or its square where
+ * they are squares.
  */
 typedef struct HnswGoal
 {
@@ -66,7 +66,7 @@ typedef struct HnswGoal
 	float		factor;
 } HnswGoal;
 
-/* What is measured, and least where nothing speaks for more */
+/* least of the goals that are measured, and where nothing speaks for more */
 #define HnswGoalLeast(place) (((place) + 3) / 4)
 
 /*
