@@ -44,6 +44,7 @@ extern double vx_hnsw_target_recall;
 extern void vx_hnsw_define_settings(void);
 extern void vx_hnsw_reserve_prefixes(void);
 extern bool vx_hnsw_ef_search_is_set(void);
+extern bool vx_hnsw_has_target(void);
 extern HnswIterativeScan vx_hnsw_get_iterative_scan(void);
 
 /* hnsw_handler.c */

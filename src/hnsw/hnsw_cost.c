@@ -67,7 +67,7 @@ guess_ef(double wanted)
 {
 	double		recall = vx_hnsw_target_recall;
 
-	if (vx_hnsw_ef_search_is_set() || recall <= 0)
+	if (!vx_hnsw_has_target())
 		return Max(wanted, vx_hnsw_ef_search);
 	return Max(40, 2 * wanted) * Max(1, log(1 - recall) / log(1 - USUAL_RECALL));
 }

@@ -494,7 +494,7 @@ choose_walk(RecallState *state)
 {
 	const HnswMetaData *meta = HnswGetMeta(&state->store->meta);
 
-	if (vx_hnsw_ef_search_is_set() || vx_hnsw_target_recall <= 0)
+	if (!vx_hnsw_has_target())
 	{
 		state->ef = vx_hnsw_ef_search;
 		return;

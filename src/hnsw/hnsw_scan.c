@@ -304,15 +304,6 @@ is_too_wide(const HnswWalk *walk, int from, int ef)
 }
 
 /*
- * True if the calibration says how wide walks are.
- */
-static bool
-has_target(void)
-{
-	return !vx_hnsw_ef_search_is_set() && vx_hnsw_target_recall > 0;
-}
-
-/*
  * Width of a walk that finds the rank nearest.
  */
 static int
@@ -320,7 +311,7 @@ choose_ef(const HnswWalk *walk, double rank)
 {
 	int			k = (int) Min(Max(rank, 1), HNSW_MAX_NODES / 2);
 
-	if (!has_target())
+	if (!vx_hnsw_has_target())
 	{
 		/* As many places for each row as without a filter */
 		double		ef = vx_hnsw_ef_search * Max(rank / Max(walk->wanted, 1), 1);
@@ -350,7 +341,8 @@ choose_goal(const HnswWalk *walk, double rank, HnswGoal *goal)
 }
 
 /*
- * The first walk of a scan without conditions.
+ * A walk that looks for no rows that pass: of a scan without conditions, where the
+ * first one may have a goal, or beyond the rows wanted.
  */
 static int
 walk_plainly(HnswWalk *walk, const HnswCandidate **found)
@@ -540,7 +532,7 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 
 	walk->filter = filter;
 	walk->wanted = k;
-	if (filter == NULL && !has_target())
+	if (filter == NULL && !vx_hnsw_has_target())
 		walk->ef = Max(vx_hnsw_ef_search, wanted >= 1 ? k : 1);
 	else
 		walk->ef = choose_ef(walk, k);
@@ -549,9 +541,10 @@ begin_walk(IndexScanDesc scan, StoreIndex *store, const QuantQuery *query, doubl
 	 * Of a walk that gives k rows, the first one dropped would cost a wider
 	 * one.
 	 */
-	if (or_more && wanted >= 1 && has_target())
-		walk->ef = Max(choose_ef(walk, 1.5 * k), k + Max(Min(k, HNSW_MAX_NODES / 4), DROPPED_LEAST));
-	walk->may_have_goal = !set_dead_filter(walk) && has_target() && wanted >= 1 && !or_more;
+	if (or_more && wanted >= 1 && vx_hnsw_has_target())
+		walk->ef = Max(choose_ef(walk, 1.5 * k),
+					   (int) Min((double) k + Max(k, DROPPED_LEAST), HNSW_MAX_NODES / 2));
+	walk->may_have_goal = !set_dead_filter(walk) && vx_hnsw_has_target() && wanted >= 1 && !or_more;
 
 	/* Few nodes, or a LIMIT that asks for a good part of them */
 	walk->ended = is_too_wide(walk, 0, walk->ef);

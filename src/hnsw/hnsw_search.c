@@ -820,14 +820,14 @@ search_plain(SearchData *search, int ef, int room, const HnswGoal *goals, int go
 	for (;;)
 	{
 		NodeBatch  *ahead = search->ahead;
+		bool		is_left;
 
 		while (next < search->pool_count && next < ef && (search->pool[next].node & EXPANDED))
 			next++;
+		is_left = next < search->pool_count && next < ef;
+		reached = is_left ? find_reached(search, goals, goal_count, next) : 0;
 		ahead->count = 0;
-		reached = 0;
-		if (next < search->pool_count && next < ef)
-			reached = find_reached(search, goals, goal_count, next);
-		if (next < search->pool_count && next < ef && reached == 0)
+		if (is_left && reached == 0)
 		{
 			search->pool[next].node |= EXPANDED;
 			look_around(search, search->pool[next].node & ~EXPANDED, ahead);

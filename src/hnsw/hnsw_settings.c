@@ -155,6 +155,15 @@ vx_hnsw_ef_search_is_set(void)
 	return ef_search_record->source > PGC_S_DYNAMIC_DEFAULT;
 }
 
+/*
+ * True if hnsw.target_recall rules: calibrations say how wide walks are.
+ */
+bool
+vx_hnsw_has_target(void)
+{
+	return !vx_hnsw_ef_search_is_set() && vx_hnsw_target_recall > 0;
+}
+
 HnswIterativeScan
 vx_hnsw_get_iterative_scan(void)
 {

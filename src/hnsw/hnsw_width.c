@@ -27,13 +27,29 @@ found_share(uint16_t recall)
 }
 
 /*
- * How far from one point of a curve to the next a recall lies: log(1 - recall) is
- * taken for linear.
+ * Where a recall lies on a curve of count points, from 0 to count - 1:
+ * log(1 - recall) is taken for linear between two.  count if it lies beyond.
  */
 static double
-find_between(double before, double recall, double found)
+find_place(const uint16_t *recalls, int count, double recall)
 {
-	return (log(1 - before) - log(1 - recall)) / (log(1 - before) - log(1 - found));
+	double		before = 0;
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		double		found = found_share(recalls[i]);
+
+		if (found >= recall)
+		{
+			if (i == 0 || found <= before)
+				return i;
+			return i - 1 + (log(1 - before) - log(1 - recall)) /
+				(log(1 - before) - log(1 - found));
+		}
+		before = found;
+	}
+	return count;
 }
 
 /*
@@ -44,23 +60,13 @@ find_between(double before, double recall, double found)
 static double
 find_step(const uint16_t *recalls, double recall)
 {
-	double		before = 0;
-	double		step;
-	int			i;
+	double		step = find_place(recalls, HNSW_CALIBRATED_EFS, recall);
+	double		last;
 
-	for (i = 0; i < HNSW_CALIBRATED_EFS; i++)
-	{
-		double		found = found_share(recalls[i]);
-
-		if (found >= recall)
-		{
-			if (i == 0 || found <= before)
-				return i;
-			return i - 1 + find_between(before, recall, found);
-		}
-		before = found;
-	}
-	step = HNSW_CALIBRATED_EFS - 1 + log2((1 - before) / (1 - recall));
+	if (step < HNSW_CALIBRATED_EFS)
+		return step;
+	last = found_share(recalls[HNSW_CALIBRATED_EFS - 1]);
+	step = HNSW_CALIBRATED_EFS - 1 + log2((1 - last) / (1 - recall));
 	return fmin(step, log2(HNSW_MAX_EF_SEARCH / (double) HnswCalibratedEf(0)));
 }
 
@@ -93,24 +99,15 @@ vx_hnsw_find_width(const uint16_t recalls[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_EF
 static double
 find_stretch(const uint16_t *recalls, double recall)
 {
-	double		before = 0;
-	int			i;
+	double		place = find_place(recalls, HNSW_CALIBRATED_STRETCHES, recall);
+	int			i = (int) place;
 
-	for (i = 0; i < HNSW_CALIBRATED_STRETCHES; i++)
-	{
-		double		found = found_share(recalls[i]);
-		double		stretch = vx_hnsw_calibrated_stretch[i];
-
-		if (found >= recall)
-		{
-			if (i == 0 || found <= before)
-				return stretch;
-			return stretch - (1 - find_between(before, recall, found)) *
-				(stretch - vx_hnsw_calibrated_stretch[i - 1]);
-		}
-		before = found;
-	}
-	return INFINITY;
+	if (i == HNSW_CALIBRATED_STRETCHES)
+		return INFINITY;
+	if (place == i)
+		return vx_hnsw_calibrated_stretch[i];
+	return vx_hnsw_calibrated_stretch[i] + (place - i) *
+		(vx_hnsw_calibrated_stretch[i + 1] - vx_hnsw_calibrated_stretch[i]);
 }
 
 double

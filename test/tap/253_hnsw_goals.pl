@@ -64,7 +64,7 @@ $node->safe_psql('postgres', qq{
 	END \$\$;
 });
 
-# By the target, and by the width that the calibration says for ten rows and the same target
+# The same, with these settings
 sub try
 {
 	my ($metric, $op, $condition, $k, $settings) = @_;
@@ -75,7 +75,7 @@ sub try
 for ([ 'l2', '<->' ], [ 'cosine', '<=>' ], [ 'l1', '<+>' ])
 {
 	my ($metric, $op) = @$_;
-	my (%goal, %width);
+	my %goal;
 
 	$node->safe_psql('postgres', "CREATE INDEX t_v ON t USING hnsw (v vector_${metric}_ops, w) WITH (m = 12, ef_construction = 48);");
 	for my $k (1, 10, 100)
