@@ -10,7 +10,7 @@
  *	  the node's slots of upper levels, from the lowest up.
  * 4. Link back the nearest of those neighbours that the heuristic has asked for
  *	  (hnsw_link.c): the lists of the others have a nearer node that covers this
- *	  one.  With the last of these the node is entered into the directory, and
+ *	  one.  The first record protects the node and enters it into the directory:
  *	  from now on equal rows find it.
  * 5. Become the entry point if the level is higher than its, or there is nobody to
  *	  link to; then it is entered into the directory after that: rows of others

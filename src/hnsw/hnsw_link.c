@@ -27,11 +27,19 @@
 #define MAX_TRIES 1000
 
 /*
- * Lists that take a new node in: with its entry in the directory, changing them
- * fills two records.  README.md, "WAL of an insert", has what more and fewer of
- * them cost.
+ * Pages of lists in a new node's first record of links, which has its entry in
+ * the directory, too.
  */
-#define MAX_LINKED_BACK (2 * STORE_WAL_BLOCKS - 1)
+#define FIRST_PAGES (STORE_WAL_BLOCKS - 1)
+
+/*
+ * Lists that take a new node in: changing them fills that record and another one.
+ * README.md, "WAL of an insert", has what more and fewer of them cost.
+ */
+#define MAX_LINKED_BACK (FIRST_PAGES + STORE_WAL_BLOCKS)
+
+/* Of an upper level, two records' worth */
+#define MAX_UPPER_LINKED_BACK (2 * STORE_WAL_BLOCKS)
 
 /* One entry of one list */
 typedef struct LinkChange
@@ -368,8 +376,6 @@ typedef struct NewEntry
 	uint32		node;
 	uint64		hash;
 	int			protector;		/* whose change gives it that */
-	bool		protected;
-	bool		last;			/* the last changes are being made */
 	bool		done;
 } NewEntry;
 
@@ -398,11 +404,10 @@ is_plan_valid(const StoreIndex *store, const HnswLink *list, const LinkChange *c
 /*
  * Make planned changes, sorted by page, as far as the entries still are what
  * they were; sets done for those.  At most STORE_WAL_BLOCKS pages to a record.
- * entry, if it is not NULL, is made in the last record if that has room; its
- * node's protector is in the first one, unless the node is protected already.
- * Returns false, and has changed nothing, if that one's list is not what it was:
- * others might hang from a node that can be found before it is protected, and a
- * crash would lose them all.
+ * If entry is not NULL, its node's protector is in the first one, and the entry,
+ * too, if that has room.  Returns false, and has changed nothing, if the
+ * protector's list is not what it was: others might hang from a node that can be
+ * found before it is protected, and a crash would lose them all.
  */
 static bool
 make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
@@ -416,6 +421,7 @@ make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 		StoreWal	wal;
 		int			pages = 0;
 		int			puts = 0;
+		bool		protected = false;
 		int			i;
 
 		vx_store_wal_begin(&wal, store->relation);
@@ -447,9 +453,9 @@ make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 			change->done = true;
 			puts++;
 			if (entry != NULL && change->neighbour == entry->protector)
-				entry->protected = true;
+				protected = true;
 		}
-		if (entry != NULL && !entry->protected)
+		if (entry != NULL && !protected)
 		{
 			while (i > from)
 				changes[--i].done = false;
@@ -457,12 +463,12 @@ make_changes(StoreIndex *store, LinkChange *changes, int count, NewEntry *entry)
 				UnlockReleaseBuffer(buffers[--pages]);
 			return false;
 		}
-		if (entry != NULL && !entry->done && entry->last && i == count && puts > 0 &&
-			pages < STORE_WAL_BLOCKS)
+		if (entry != NULL && !entry->done && pages < STORE_WAL_BLOCKS)
 		{
 			directory = vx_store_put_entry(store, &wal, entry->hash, entry->node);
 			entry->done = BufferIsValid(directory);
 		}
+		entry = NULL;
 		if (puts > 0)
 			vx_store_wal_finish(&wal);
 		if (BufferIsValid(directory))
@@ -595,6 +601,39 @@ protect_near(StoreIndex *store, uint32 node, const HnswNeighbour *neighbours, in
 	return done;
 }
 
+/*
+ * Changes of the first record to the front: those of the protector's page, and of
+ * others next to it in the order of pages, in which both parts stay.  Returns
+ * how many.
+ */
+static int
+take_to_front(LinkChange *changes, int count, int protector)
+{
+	LinkChange	taken[MAX_LINKED_BACK];
+	int			starts[MAX_LINKED_BACK + 1];	/* first change of each page */
+	int			pages = 0;
+	int			page = 0;
+	int			length;
+	int			i;
+
+	Assert(count <= MAX_LINKED_BACK);
+	for (i = 0; i < count; i++)
+	{
+		if (i == 0 || changes[i].page_no != changes[i - 1].page_no)
+			starts[pages++] = i;
+		if (changes[i].neighbour == protector)
+			page = pages - 1;
+	}
+	starts[pages] = count;
+	page = Max(Min(page, pages - FIRST_PAGES), 0);
+
+	length = starts[Min(page + FIRST_PAGES, pages)] - starts[page];
+	memcpy(taken, changes + starts[page], sizeof(LinkChange) * length);
+	memmove(changes + length, changes, sizeof(LinkChange) * starts[page]);
+	memcpy(changes, taken, sizeof(LinkChange) * length);
+	return length;
+}
+
 void
 vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 				  uint64 hash, const HnswNeighbour *neighbours, int count, bool enter)
@@ -604,7 +643,6 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	ListPlan   *plans = palloc(sizeof(ListPlan) * 2);
 	int			planned = 0;
 	int			protector = -1;
-	int			first = 0;
 	bool		protected = false;
 	NewEntry	entry;
 	int			i;
@@ -652,41 +690,19 @@ vx_hnsw_link_back(StoreIndex *store, uint32 node, const QuantSlotData *slot,
 	qsort(changes, planned, sizeof(LinkChange), compare_changes);
 	if (planned > 0)
 	{
-		int			end = planned;
-		int			pages = 0;
-		bool		found = false;
+		int			first = take_to_front(changes, planned, protector);
 
-		/* Records are of so many pages from the first: which one is it in? */
-		for (i = 0; i < planned; i++)
-		{
-			if ((i == 0 || changes[i].page_no != changes[i - 1].page_no) &&
-				pages++ % STORE_WAL_BLOCKS == 0)
-			{
-				if (found)
-				{
-					end = i;
-					break;
-				}
-				first = i;
-			}
-			found |= changes[i].neighbour == protector;
-		}
 		entry.protector = protector;
-		entry.last = first == 0 && end == planned;
-		protected = make_changes(store, changes + first, end - first, &entry);
+		protected = make_changes(store, changes, first, &entry);
 		if (!protected)
 		{
 			/* Others were faster at that list. */
 			protected = make_link(store, &plans[0], neighbours[protector].node,
 								  neighbours[protector].slot, node, slot, true) ||
 				protect_near(store, node, neighbours, count);
-			entry.protected = true;
-			(void) make_changes(store, changes + first, end - first, &entry);
+			(void) make_changes(store, changes, first, NULL);
 		}
-		entry.last = end == planned;
-		(void) make_changes(store, changes, first, &entry);
-		entry.last = true;
-		(void) make_changes(store, changes + end, planned - end, &entry);
+		(void) make_changes(store, changes + first, planned - first, NULL);
 	}
 
 	/* Again for those that others were faster at */
@@ -846,6 +862,7 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 	char	   *codes = palloc(store->quant->slot_bytes * m);
 	bool	   *settled = palloc0(sizeof(bool) * Max(count, 1));
 	HnswUpperLinkData link;
+	int			done = 0;
 	int			tries;
 	int			i;
 
@@ -856,7 +873,7 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 		int			planned = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		for (i = 0; i < count; i++)
+		for (i = 0; i < count && done + planned < MAX_UPPER_LINKED_BACK; i++)
 		{
 			UpperChange *change = &changes[planned];
 
@@ -874,7 +891,10 @@ vx_hnsw_link_back_upper(StoreIndex *store, uint32 node, uint32 upper, int level,
 		qsort(changes, planned, sizeof(UpperChange), compare_upper_changes);
 		make_upper_changes(store, changes, planned, &link);
 		for (i = 0; i < planned; i++)
+		{
 			settled[changes[i].neighbour] = changes[i].done;
+			done += changes[i].done;
+		}
 	}
 	pfree(changes);
 	pfree(copies);

@@ -390,8 +390,6 @@ repair_list(GraphVacuum *vacuum, uint32 node)
 		HnswLink   *on_page;
 		bool		same;
 		bool		starved;
-		int			first;
-		int			last;
 		int			i;
 
 		CHECK_FOR_INTERRUPTS();
@@ -411,13 +409,7 @@ repair_list(GraphVacuum *vacuum, uint32 node)
 
 			vx_store_wal_begin(&wal, store->relation);
 			vx_store_wal_add(&wal, buffer, false);
-			/* Only what differs, from the first such entry to the last */
-			for (first = 0; before[first] == after[first]; first++)
-				;
-			for (last = link_bytes / sizeof(HnswLink) - 1; before[last] == after[last]; last--)
-				;
-			vx_store_wal_put(&wal, 0, on_page + first, after + first,
-							 sizeof(HnswLink) * (last - first + 1));
+			vx_store_wal_put(&wal, 0, on_page, after, link_bytes);
 			vx_store_wal_finish(&wal);
 		}
 		UnlockReleaseBuffer(buffer);

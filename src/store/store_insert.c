@@ -426,8 +426,7 @@ lock_node_slot(StoreIndex *store, int family, uint32 node, const FreeSlot *node_
 
 /*
  * Plan to write the first length bytes of a node's slot.  What follows them
- * on the page is zero; so are bytes behind the last slot, and zeros at the end
- * of a new slot need not be written.
+ * on the page is zero.
  */
 static void
 put_node_slot(StoreIndex *store, StoreWal *wal, int block, const FreeSlot *place, int family,
@@ -441,13 +440,9 @@ put_node_slot(StoreIndex *store, StoreWal *wal, int block, const FreeSlot *place
 	{
 		uint16		lower = header->pd_lower + size;
 
-		while (length > 0 && ((const char *) data)[length - 1] == 0)
-			length--;
 		vx_store_wal_put(wal, block, &header->pd_lower, &lower, sizeof(uint16));
 	}
-	if (length > 0)
-		vx_store_wal_put(wal, block, vx_store_slot(page, family, size, place->slot), data,
-						 length);
+	vx_store_wal_put(wal, block, vx_store_slot(page, family, size, place->slot), data, length);
 }
 
 /* What a row with a node of its own fills */

@@ -172,17 +172,14 @@ put_free_node(StoreIndex *store, StoreWal *wal, uint32 node, Buffer node_buffer,
 	{
 		uint32		per_page = (STORE_PAGE_END - STORE_ALIGNED_START) / link_bytes;
 		uint32		links[STORE_MAX_GRAPH_BYTES / sizeof(uint32)];
-		char	   *place;
-		Size		used = link_bytes;
 
 		if (node % per_page >= vx_store_slots(BufferGetPage(link_buffer), STORE_LINK, link_bytes))
 			vx_store_report_corruption(store->relation, "Node %u has no link slot.", node);
-		place = vx_store_slot(BufferGetPage(link_buffer), STORE_LINK, link_bytes, node % per_page);
-		while (used > sizeof(uint32) && place[used - 1] == 0)
-			used--;
-		memset(links, 0, used);
+		memset(links, 0, link_bytes);
 		links[0] = STORE_LINK_FREED;
-		vx_store_wal_put(wal, link_block, place, links, used);
+		vx_store_wal_put(wal, link_block,
+						 vx_store_slot(BufferGetPage(link_buffer), STORE_LINK, link_bytes,
+									   node % per_page), links, link_bytes);
 	}
 }
 

@@ -68,26 +68,78 @@ vx_store_wal_add(StoreWal *wal, Buffer buffer, bool fresh)
 	return block;
 }
 
+static void
+put_fragment(StoreWal *wal, int block, OffsetNumber offset, const char *data,
+			 OffsetNumber length)
+{
+	char	   *to = fragments[block] + wal->block[block].length;
+
+	if (wal->block[block].length + FRAGMENT_HEADER_BYTES + length > STORE_WAL_ROOM)
+		elog(ERROR, "index WAL record too large");
+
+	memcpy(to, &offset, sizeof(OffsetNumber));
+	memcpy(to + sizeof(OffsetNumber), &length, sizeof(OffsetNumber));
+	memcpy(to + FRAGMENT_HEADER_BYTES, data, length);
+	wal->block[block].length += FRAGMENT_HEADER_BYTES + length;
+}
+
+#ifdef USE_ASSERT_CHECKING
+/* Has one of a block's fragments to do with these bytes? */
+static bool
+overlaps(const StoreWal *wal, int block, Size offset, Size length)
+{
+	const char *from = fragments[block];
+	const char *end = from + wal->block[block].length;
+
+	while (from < end)
+	{
+		OffsetNumber other[2];	/* offset, length */
+
+		memcpy(other, from, sizeof(other));
+		if (offset < (Size) other[0] + other[1] && other[0] < offset + length)
+			return true;
+		from += FRAGMENT_HEADER_BYTES + other[1];
+	}
+	return false;
+}
+#endif
+
 /*
- * Plan to overwrite length bytes at place, an address within the page.
+ * Plan to overwrite length bytes at place, an address within the page.  Bytes
+ * that are there already are left out, where that is worth another fragment's
+ * header; so nothing may be put twice into one record.
  */
 void
 vx_store_wal_put(StoreWal *wal, int block, const void *place,
 				 const void *data, Size length)
 {
 	Page		page = BufferGetPage(wal->block[block].buffer);
-	OffsetNumber offset = (const char *) place - (const char *) page;
-	OffsetNumber fragment_length = length;
-	char	   *to = fragments[block] + wal->block[block].length;
+	Size		offset = (const char *) place - (const char *) page;
+	const char *before = place;
+	const char *after = data;
+	Size		at = 0;
 
-	if (wal->block[block].length + FRAGMENT_HEADER_BYTES + length > STORE_WAL_ROOM)
-		elog(ERROR, "index WAL record too large");
 	Assert(offset + length <= BLCKSZ);
+	Assert(!overlaps(wal, block, offset, length));
 
-	memcpy(to, &offset, sizeof(OffsetNumber));
-	memcpy(to + sizeof(OffsetNumber), &fragment_length, sizeof(OffsetNumber));
-	memcpy(to + FRAGMENT_HEADER_BYTES, data, length);
-	wal->block[block].length += FRAGMENT_HEADER_BYTES + length;
+	while (at < length)
+	{
+		Size		end = at + 1;
+		Size		i;
+
+		if (before[at] == after[at])
+		{
+			at++;
+			continue;
+		}
+		for (i = end; i < length && i - end <= FRAGMENT_HEADER_BYTES; i++)
+		{
+			if (before[i] != after[i])
+				end = i + 1;
+		}
+		put_fragment(wal, block, offset + at, after + at, end - at);
+		at = end;
+	}
 }
 
 static void

@@ -221,6 +221,32 @@ sound('after that', 't_v');
 	cmp_ok($found, '>', 0.98, "... and walks find those that came meanwhile ($found)");
 }
 
+# ---- What an insert logs ----
+
+# Only bytes that change, and links back in two records.
+{
+	$node->safe_psql('postgres', "ALTER SYSTEM SET $_") for "wal_consistency_checking = ''", 'full_page_writes = off';
+	$node->reload;
+	$node->poll_query_until('postgres', q{SELECT current_setting('full_page_writes') = 'off'}) or die;
+	$node->safe_psql('postgres', qq{
+		CREATE TABLE l (id int, v vector($dims));
+		SELECT flattest.fill_cloud('l', 1, 20000, $dims, 0.3);
+		CREATE TABLE n (LIKE l);
+		CREATE INDEX l_v ON l USING hnsw (v vector_l2_ops)});
+	my %logged;
+	for my $table ('n', 'l')
+	{
+		my $before = $node->safe_psql('postgres', 'SELECT pg_current_wal_insert_lsn()');
+		$node->safe_psql('postgres', "SELECT flattest.fill_cloud('$table', 100001, 2000, $dims, 0.4)");
+		$logged{$table} = $node->safe_psql('postgres', "SELECT (pg_current_wal_insert_lsn() - '$before') / 2000");
+	}
+	my $bytes = sprintf '%.0f', $logged{l} - $logged{n};
+	cmp_ok($bytes, '>', 300, 'an insert of 16 dimensions into a graph logs something');
+	cmp_ok($bytes, '<', 515, "... and little: $bytes bytes");
+	$node->safe_psql('postgres', 'ALTER SYSTEM RESET ALL');
+	$node->reload;
+}
+
 $node->stop;
 check_log($node);
 done_testing();
