@@ -14,16 +14,11 @@
 
 #include "base/base_prefetch.h"
 #include "hnsw/hnsw_graph.h"
+#include "hnsw/hnsw_pool.h"
 
 #define NO_ENTRY UINT64_MAX
 
-/* A candidate of a search; the flag marks those already expanded. */
-typedef struct Candidate
-{
-	float		distance;
-	uint32_t	node;
-} Candidate;
-
+/* Of a candidate's node: its neighbours have been looked at. */
 #define EXPANDED 0x80000000U
 
 /*
@@ -65,12 +60,13 @@ typedef struct Search
 	uint32_t   *seen;			/* nodes whose bits are set */
 	uint32_t	seen_count;
 	bool		seen_overflow;	/* more are set than seen holds */
-	Candidate  *pool;			/* sorted, ef_max of them */
+	HnswCandidate *pool;		/* sorted, ef_max of them */
 	int			pool_count;
 	int			next;			/* first that may not be expanded */
 	uint32_t   *batch;			/* 2 m + 1: of one list, what is new */
 	const QuantSlotData **slots;	/* 2 m + 1 */
 	float	   *distances;		/* 2 m + 1 */
+	HnswCandidate *fresh;		/* fresh_room(m): those of batch for the pool */
 	int			batch_count;
 
 	uint32_t	node;			/* HNSW_NONE: the lane is free */
@@ -87,10 +83,10 @@ struct HnswWorker
 	uint32_t	linked;			/* how many there have been */
 
 	/* for linking */
-	Candidate  *merge;			/* a full list and one more */
+	HnswCandidate *merge;		/* a full list and one more */
 	uint32_t   *selected;		/* 2 m + 1 */
 	float	   *selected_distances; /* 2 m + 1 */
-	Candidate  *neighbours;		/* m: of the node being inserted */
+	HnswCandidate *neighbours;	/* m: of the node being inserted */
 	const QuantSlotData **slots;	/* 2 m + 1 */
 	float	   *distances;		/* 2 m + 1 */
 	float	   *others;			/* 2 m + 1 */
@@ -210,6 +206,12 @@ list_room(int m)
 	return 2 * (size_t) m + 1;
 }
 
+static size_t
+fresh_room(int m)
+{
+	return list_room(m) + HNSW_POOL_LANES - 1;
+}
+
 static int
 pool_room(int m, int ef_construction)
 {
@@ -221,13 +223,14 @@ vx_hnsw_worker_bytes(uint32_t count, int m, int ef_construction)
 {
 	size_t		search_bytes = align64(((size_t) count / 64 + 1) * sizeof(uint64_t)) +
 		align64(SEEN_ROOM * sizeof(uint32_t)) +
-		align64(pool_room(m, ef_construction) * sizeof(Candidate)) +
+		align64(pool_room(m, ef_construction) * sizeof(HnswCandidate)) +
 		align64(list_room(m) * sizeof(uint32_t)) +
 		align64(list_room(m) * sizeof(QuantSlotData *)) +
-		align64(list_room(m) * sizeof(float));
+		align64(list_room(m) * sizeof(float)) +
+		align64(fresh_room(m) * sizeof(HnswCandidate));
 
 	return align64(sizeof(HnswWorker)) + LANES * search_bytes +
-		2 * align64(list_room(m) * sizeof(Candidate)) +
+		2 * align64(list_room(m) * sizeof(HnswCandidate)) +
 		2 * align64(list_room(m) * sizeof(uint32_t)) +
 		align64(list_room(m) * sizeof(QuantSlotData *)) +
 		3 * align64(list_room(m) * sizeof(float));
@@ -262,13 +265,14 @@ vx_hnsw_worker_init(void *memory, uint32_t count, int m, int ef_construction)
 		search->visited = take_memory(&at, visited_bytes);
 		memset(search->visited, 0, visited_bytes);
 		search->seen = take_memory(&at, SEEN_ROOM * sizeof(uint32_t));
-		search->pool = take_memory(&at, worker->ef_max * sizeof(Candidate));
+		search->pool = take_memory(&at, worker->ef_max * sizeof(HnswCandidate));
 		search->batch = take_memory(&at, list_room(m) * sizeof(uint32_t));
 		search->slots = take_memory(&at, list_room(m) * sizeof(QuantSlotData *));
 		search->distances = take_memory(&at, list_room(m) * sizeof(float));
+		search->fresh = take_memory(&at, fresh_room(m) * sizeof(HnswCandidate));
 	}
-	worker->merge = take_memory(&at, list_room(m) * sizeof(Candidate));
-	worker->neighbours = take_memory(&at, list_room(m) * sizeof(Candidate));
+	worker->merge = take_memory(&at, list_room(m) * sizeof(HnswCandidate));
+	worker->neighbours = take_memory(&at, list_room(m) * sizeof(HnswCandidate));
 	worker->selected = take_memory(&at, list_room(m) * sizeof(uint32_t));
 	worker->batch = take_memory(&at, list_room(m) * sizeof(uint32_t));
 	worker->slots = take_memory(&at, list_room(m) * sizeof(QuantSlotData *));
@@ -368,38 +372,6 @@ visit(Search *search, uint32_t node)
 	else
 		search->seen_overflow = true;
 	return false;
-}
-
-/*
- * Put a candidate into the sorted pool, which holds ef at most.  Returns its
- * position, or ef if it was too far.
- */
-static inline int
-pool_insert(Search *search, int ef, float distance, uint32_t node)
-{
-	Candidate  *pool = search->pool;
-	const Candidate *base = pool;
-	int			length = search->pool_count;
-	int			low;
-
-	/* False for NaN: what cannot be compared stays out. */
-	if (search->pool_count == ef && !(distance < pool[ef - 1].distance))
-		return ef;
-	/* Half of the comparisons surprise the CPU: no jumps */
-	while (length > 1)
-	{
-		int			half = length / 2;
-
-		base += base[half - 1].distance <= distance ? half : 0;
-		length -= half;
-	}
-	low = (int) (base - pool) + (length == 1 && base->distance <= distance);
-	if (search->pool_count < ef)
-		search->pool_count++;
-	memmove(pool + low + 1, pool + low, (search->pool_count - 1 - low) * sizeof(Candidate));
-	pool[low].distance = distance;
-	pool[low].node = node;
-	return low;
 }
 
 /*
@@ -504,27 +476,26 @@ begin_step(const HnswGraph *graph, Search *search, int ef, int level)
 static inline void
 end_step(const HnswGraph *graph, Search *search, const QuantSlotData *query, int room, int level)
 {
-	int			lowest = search->next;
 	int			count = search->batch_count;
+	int			first;
 	int			i;
 
-	if (lowest < search->pool_count)
-		prefetch_list(graph, search->pool[lowest].node & ~EXPANDED, level);
+	if (search->next < search->pool_count)
+		prefetch_list(graph, search->pool[search->next].node & ~EXPANDED, level);
 	vx_quant_code_distance_list(graph->params, query, search->slots, count, search->distances);
 	if (search->pool_count == room)
 		count = drop_far(search, count, search->pool[room - 1].distance);
+	if (count == 0)
+		return;
 	for (i = 0; i < count; i++)
-	{
-		int			position = pool_insert(search, room, search->distances[i], search->batch[i]);
-
-		if (position < lowest)
-		{
-			/* It may be the next one. */
-			prefetch_list(graph, search->batch[i], level);
-			lowest = position;
-		}
-	}
-	search->next = lowest;
+		(void) vx_hnsw_pool_collect(search->fresh, i, search->distances[i], search->batch[i]);
+	first = vx_hnsw_pool_merge(search->pool, &search->pool_count, room, search->fresh, count);
+	if (first >= search->next)
+		return;
+	/* They may be the next ones. */
+	for (i = 0; i < 2 && i < count; i++)
+		prefetch_list(graph, search->fresh[i].node, level);
+	search->next = first;
 }
 
 /* A search has come to its end: the pool may begin another one. */
@@ -569,8 +540,9 @@ start_at(const HnswGraph *graph, Search *search, const QuantSlotData *query, uin
 	search->pool_count = 0;
 	search->next = 0;
 	search->batch_count = 0;
-	pool_insert(search, 1, vx_quant_code_distance(graph->params, query, get_slot(graph, entry)),
-				entry);
+	vx_hnsw_pool_insert(search->pool, &search->pool_count, 1,
+						vx_quant_code_distance(graph->params, query, get_slot(graph, entry)),
+						entry);
 }
 
 /* Begin the search of a level for the node being inserted, which it shall not find. */
@@ -607,7 +579,7 @@ descend(const HnswGraph *graph, Search *search, const QuantSlotData *query,
  * passed over, and taken only if there is room in the end, marked as covered.
  */
 static int
-select_neighbours(const HnswGraph *graph, HnswWorker *worker, const Candidate *candidates,
+select_neighbours(const HnswGraph *graph, HnswWorker *worker, const HnswCandidate *candidates,
 				  int count, int want, uint32_t *selected)
 {
 	const QuantSlotData **slots = worker->slots;
@@ -653,7 +625,7 @@ select_neighbours(const HnswGraph *graph, HnswWorker *worker, const Candidate *c
 	}
 	for (i = 0; i < passed && chosen < want; i++)
 	{
-		const Candidate *candidate = &candidates[worker->batch[i]];
+		const HnswCandidate *candidate = &candidates[worker->batch[i]];
 
 		worker->selected_distances[chosen] = candidate->distance;
 		selected[chosen++] = candidate->node | COVERED;
@@ -669,13 +641,13 @@ compare_floats(float a, float b)
 
 /* Insertion sort: lists are short and nearly sorted. */
 static void
-sort_candidates(Candidate *candidates, int count)
+sort_candidates(HnswCandidate *candidates, int count)
 {
 	int			i;
 
 	for (i = 1; i < count; i++)
 	{
-		Candidate	moving = candidates[i];
+		HnswCandidate moving = candidates[i];
 		int			j = i;
 
 		while (j > 0 && compare_floats(candidates[j - 1].distance, moving.distance) > 0)
@@ -928,8 +900,10 @@ add_recent(const HnswGraph *graph, HnswWorker *worker, Search *search)
 		uint32_t	node = worker->recent[from % RECENT];
 
 		if ((graph->levels[node] & ~HNSW_JUDGED) >= search->level && !visit(search, node))
-			pool_insert(search, graph->header->ef_construction,
-						vx_quant_code_distance(graph->params, slot, get_slot(graph, node)), node);
+			vx_hnsw_pool_insert(search->pool, &search->pool_count,
+								graph->header->ef_construction,
+								vx_quant_code_distance(graph->params, slot, get_slot(graph, node)),
+								node);
 	}
 }
 
@@ -1127,7 +1101,7 @@ vx_hnsw_graph_step(HnswGraph *graph, HnswWorker *worker, const QuantSlotData *sl
 	*reached = 0;
 	while (find_next(search, ef))
 	{
-		const Candidate *pool = search->pool;
+		const HnswCandidate *pool = search->pool;
 
 		for (i = 0; i < goal_count; i++)
 		{

@@ -498,37 +498,6 @@ fetch_batch(SearchData *search)
 }
 
 /*
- * Put a candidate into a sorted pool, which holds ef at most.  Returns its
- * position, or ef if it was too far.
- */
-static inline int
-insert_candidate(HnswCandidate *pool, int *count, int ef, float distance, uint32 node)
-{
-	const HnswCandidate *base = pool;
-	int			length = *count;
-	int			low;
-
-	/* False for NaN and infinity: freed or torn codes stay out. */
-	if (!(distance <= FLT_MAX) || (*count == ef && !(distance < pool[ef - 1].distance)))
-		return ef;
-	/* Half of the comparisons surprise the CPU: no jumps */
-	while (length > 1)
-	{
-		int			half = length / 2;
-
-		base += half & -(int) (base[half - 1].distance <= distance);
-		length -= half;
-	}
-	low = base - pool + (length == 1 && base->distance <= distance);
-	if (*count < ef)
-		(*count)++;
-	memmove(pool + low + 1, pool + low, (*count - 1 - low) * sizeof(HnswCandidate));
-	pool[low].distance = distance;
-	pool[low].node = node;
-	return low;
-}
-
-/*
  * Copy a node's list; the number of entries in use.
  */
 static inline int
@@ -635,10 +604,12 @@ add_filtered(SearchData *search, int ef, float distance, uint32 node, int *next,
 	if (search->pool_count == ef && !(distance < search->pool[ef - 1].distance))
 		return;
 	if (search->passes(search->filter_arg, node))
-		*next = Min(*next, insert_candidate(search->pool, &search->pool_count, ef, distance, node));
+		*next = Min(*next, vx_hnsw_pool_insert(search->pool, &search->pool_count, ef, distance,
+											   node));
 	else
-		*next_bridge = Min(*next_bridge, insert_candidate(search->bridges, &search->bridge_count,
-														  ef, distance, node));
+		*next_bridge = Min(*next_bridge, vx_hnsw_pool_insert(search->bridges,
+															 &search->bridge_count, ef,
+															 distance, node));
 }
 
 /*
@@ -718,8 +689,8 @@ begin_plain(SearchData *search, int ef)
 		uint32		node = search->points[i].found.node;
 
 		if (!visit(search->visited, node))
-			insert_candidate(search->pool, &search->pool_count, ef,
-							 Min(search->points[i].found.distance, FLT_MAX), node);
+			vx_hnsw_pool_insert(search->pool, &search->pool_count, ef,
+								Min(search->points[i].found.distance, FLT_MAX), node);
 	}
 }
 
@@ -732,29 +703,34 @@ static inline int
 insert_batch(SearchData *search, int room, float limit, int next)
 {
 	const NodeBatch *batch = search->batch;
-	int			i;
+	HnswCandidate fresh[2 * HNSW_MAX_M + HNSW_POOL_LANES - 1];
+	int			count = 0;
 	int			asked = 0;
+	int			first;
+	int			i;
 
+	if (search->pool_count == room)
+		limit = Min(limit, search->pool[room - 1].distance);
 	for (i = 0; i < batch->count; i++)
 	{
-		int			position;
-
 		if (asked < search->ahead->count)
 			ask_for_code(search, search->ahead, asked++);
-		if (search->distances[i] > limit)
-			continue;
-		position = insert_candidate(search->pool, &search->pool_count, room,
-									search->distances[i], batch->nodes[i]);
-		if (position < next)
-		{
-			/* It may be the next one. */
-			prefetch_list(search, batch->nodes[i]);
-			next = position;
-		}
+		/* False for NaN and infinity: freed or torn codes stay out. */
+		if (search->distances[i] <= limit && search->distances[i] <= FLT_MAX)
+			count = vx_hnsw_pool_collect(fresh, count, search->distances[i], batch->nodes[i]);
 	}
 	for (; asked < search->ahead->count; asked++)
 		ask_for_code(search, search->ahead, asked);
-	return next;
+	if (count == 0)
+		return next;
+
+	first = vx_hnsw_pool_merge(search->pool, &search->pool_count, room, fresh, count);
+	if (first >= next)
+		return next;
+	/* They may be the next ones. */
+	for (i = 0; i < Min(count, 2); i++)
+		prefetch_list(search, fresh[i].node);
+	return first;
 }
 
 /*

@@ -9,15 +9,10 @@
 #define VX_HNSW_SEARCH_H
 
 #include "hnsw/hnsw_format.h"
+#include "hnsw/hnsw_pool.h"
 #include "store/store.h"
 
-/* A node and its estimated distance; on upper levels also its slot there */
-typedef struct HnswCandidate
-{
-	float		distance;
-	uint32		node;
-} HnswCandidate;
-
+/* A candidate of an upper level, and its slot there */
 typedef struct HnswUpperCandidate
 {
 	float		distance;
