@@ -49,21 +49,33 @@ vx_hnsw_pool_collect(HnswCandidate *fresh, int count, float distance, uint32_t n
 static inline void
 vx_hnsw_pool_find(const HnswCandidate *pool, int count, const HnswCandidate *fresh, int *places)
 {
-	int			starts[HNSW_POOL_LANES] = {0};
+	const HnswCandidate *starts[HNSW_POOL_LANES] = {pool, pool, pool, pool};
 	int			length = count;
-	int			i;
 
-	/* Half of the comparisons surprise the CPU: no jumps */
+	/*
+	 * Half of the comparisons surprise the CPU: no jumps, and no loop over
+	 * the lanes
+	 */
+#define STEP(i) \
+	starts[i] += half & -(int) (starts[i][half - 1].distance <= fresh[i].distance)
 	while (length > 1)
 	{
 		int			half = length / 2;
 
-		for (i = 0; i < HNSW_POOL_LANES; i++)
-			starts[i] += half & -(int) (pool[starts[i] + half - 1].distance <= fresh[i].distance);
+		STEP(0);
+		STEP(1);
+		STEP(2);
+		STEP(3);
 		length -= half;
 	}
-	for (i = 0; i < HNSW_POOL_LANES; i++)
-		places[i] = starts[i] + (length == 1 && pool[starts[i]].distance <= fresh[i].distance);
+#undef STEP
+#define PLACE(i) \
+	(int) (starts[i] - pool) + (length == 1 && starts[i]->distance <= fresh[i].distance)
+	places[0] = PLACE(0);
+	places[1] = PLACE(1);
+	places[2] = PLACE(2);
+	places[3] = PLACE(3);
+#undef PLACE
 }
 
 /*

@@ -427,26 +427,40 @@ vx_quant_estimate_list(const QuantQuery *query, const QuantSlotData *const *slot
 	}
 }
 
+/* What one of two SQ8 slots brings to their distances, whatever the other is */
+typedef struct CodeSide
+{
+	double		scale;
+	double		offset;
+	double		sum;			/* of the elements that the code stands for */
+	double		base;			/* IP: |mean|^2 + <mean, y^>; else |y^|^2 */
+} CodeSide;
+
+static inline CodeSide
+get_code_side(const QuantParams *params, const QuantSlotData *slot)
+{
+	CodeSide	side;
+
+	side.scale = (double) slot->scale;
+	side.offset = (double) slot->offset;
+	side.sum = side.scale * (double) slot->code_sum + (double) params->dims * side.offset;
+	side.base = params->metric == DISTANCE_METRIC_IP ?
+		params->mean_norm * params->mean_norm + (double) slot->mean_dot : (double) slot->norm2;
+	return side;
+}
+
 /* The code distance of two SQ8 slots, from <a's codes, b's codes> (not L1). */
 static inline float
-distance_from_dot(const QuantParams *params, const QuantSlotData *a,
-				  const QuantSlotData *b, int32_t dot)
+distance_from_dot(DistanceMetric metric, const CodeSide *a, const QuantSlotData *b, int32_t dot)
 {
-	double		offset_a = (double) a->offset;
-	double		offset_b = (double) b->offset;
-	double		scale_a = (double) a->scale;
-	double		scale_b = (double) b->scale;
-	double		cross;
+	double		cross = (double) b->scale * (a->scale * (double) dot +
+											 a->offset * (double) b->code_sum) +
+		(double) b->offset * a->sum;
 	double		distance2;
 
-	cross = scale_a * scale_b * (double) dot +
-		offset_a * (scale_b * (double) b->code_sum) +
-		offset_b * (scale_a * (double) a->code_sum) +
-		(double) params->dims * (offset_a * offset_b);
-	if (params->metric == DISTANCE_METRIC_IP)
-		return (float) -(params->mean_norm * params->mean_norm +
-						 (double) a->mean_dot + (double) b->mean_dot + cross);
-	distance2 = (double) a->norm2 + (double) b->norm2 - 2.0 * cross;
+	if (metric == DISTANCE_METRIC_IP)
+		return (float) -(a->base + (double) b->mean_dot + cross);
+	distance2 = a->base + (double) b->norm2 - 2.0 * cross;
 	return distance2 < 0.0 ? 0.0f : (float) distance2;
 }
 
@@ -454,6 +468,8 @@ float
 vx_quant_code_distance(const QuantParams *params, const QuantSlotData *a,
 					   const QuantSlotData *b)
 {
+	CodeSide	side;
+
 	if (params->kind == QUANT_NONE)
 		return compare_floats(vx_distance, params, (const float *) a->code,
 							  (const float *) b->code);
@@ -464,7 +480,8 @@ vx_quant_code_distance(const QuantParams *params, const QuantSlotData *a,
 		return kernels->l1_u8_u8(params->dims, a->code, a->scale, a->offset,
 								 b->code, b->scale, b->offset);
 	}
-	return distance_from_dot(params, a, b,
+	side = get_code_side(params, a);
+	return distance_from_dot(params->metric, &side, b,
 							 vx_distance->dot_u8_u8(params->dims, a->code, b->code));
 }
 
@@ -473,6 +490,7 @@ vx_quant_code_distance_list(const QuantParams *params, const QuantSlotData *slot
 							const QuantSlotData *const *slots, int count,
 							float *distances)
 {
+	CodeSide	side;
 	int			start;
 	int			i;
 
@@ -483,6 +501,7 @@ vx_quant_code_distance_list(const QuantParams *params, const QuantSlotData *slot
 		return;
 	}
 
+	side = get_code_side(params, slot);
 	for (start = 0; start < count; start += CHUNK_SLOTS)
 	{
 		int			chunk = count - start < CHUNK_SLOTS ? count - start : CHUNK_SLOTS;
@@ -493,6 +512,7 @@ vx_quant_code_distance_list(const QuantParams *params, const QuantSlotData *slot
 			codes[i] = slots[start + i]->code;
 		vx_distance->dot_u8_u8_list(params->dims, slot->code, codes, chunk, dots);
 		for (i = 0; i < chunk; i++)
-			distances[start + i] = distance_from_dot(params, slot, slots[start + i], dots[i]);
+			distances[start + i] = distance_from_dot(params->metric, &side, slots[start + i],
+													 dots[i]);
 	}
 }

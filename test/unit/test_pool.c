@@ -93,7 +93,10 @@ merge_once(void)
 		put_in(expected, &expected_count, room, any_distance(kinds), node++);
 	memcpy(pool, expected, sizeof(HnswCandidate) * count);
 
-	/* Places move back when something is put before them: the least is the first's. */
+	/*
+	 * Places move back when something is put before them: the least is the
+	 * first's.
+	 */
 	for (i = 0; i < added; i++)
 	{
 		float		distance = any_distance(kinds);
