@@ -28,8 +28,8 @@ typedef struct HnswCandidate
 #define HNSW_POOL_LANES 4
 
 /*
- * Sort a candidate in behind those of fresh that are as near; returns how many
- * there are now.
+ * Sort a candidate, whose distance is a number, in behind those of fresh that are
+ * as near; returns how many there are now.
  */
 static inline int
 vx_hnsw_pool_collect(HnswCandidate *fresh, int count, float distance, uint32_t node)
@@ -52,10 +52,7 @@ vx_hnsw_pool_find(const HnswCandidate *pool, int count, const HnswCandidate *fre
 	const HnswCandidate *starts[HNSW_POOL_LANES] = {pool, pool, pool, pool};
 	int			length = count;
 
-	/*
-	 * Half of the comparisons surprise the CPU: no jumps, and no loop over
-	 * the lanes
-	 */
+	/* No jumps, as half of them would surprise the CPU; no loop over lanes */
 #define STEP(i) \
 	starts[i] += half & -(int) (starts[i][half - 1].distance <= fresh[i].distance)
 	while (length > 1)
