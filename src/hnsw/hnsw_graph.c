@@ -1101,15 +1101,8 @@ vx_hnsw_graph_step(HnswGraph *graph, HnswWorker *worker, const QuantSlotData *sl
 	*reached = 0;
 	while (find_next(search, ef))
 	{
-		const HnswCandidate *pool = search->pool;
-
-		for (i = 0; i < goal_count; i++)
-		{
-			if (goals[i].place <= search->pool_count &&
-				vx_hnsw_reaches(&goals[i], search->next, pool[search->next].distance,
-								pool[goals[i].place - 1].distance))
-				*reached |= 1U << i;
-		}
+		*reached = vx_hnsw_pool_reached(search->pool, search->pool_count, search->next, goals,
+										goal_count);
 		if (*reached != 0)
 			break;
 		begin_step(graph, search, ef, 0);

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "hnsw/hnsw_width.h"
+
 /* A node and its estimated distance */
 typedef struct HnswCandidate
 {
@@ -124,6 +126,27 @@ vx_hnsw_pool_insert(HnswCandidate *pool, int *count, int room, float distance, u
 	if (*count == room && !(distance < pool[room - 1].distance))
 		return room;
 	return vx_hnsw_pool_merge(pool, count, room, fresh, 1);
+}
+
+/*
+ * Which of the goals a walk has reached whose nearest node not expanded is next,
+ * as bits.
+ */
+static inline uint32_t
+vx_hnsw_pool_reached(const HnswCandidate *pool, int count, int next, const HnswGoal *goals,
+					 int goal_count)
+{
+	uint32_t	reached = 0;
+	int			i;
+
+	for (i = 0; i < goal_count; i++)
+	{
+		if (goals[i].place <= count &&
+			vx_hnsw_reaches(&goals[i], next, pool[next].distance,
+							pool[goals[i].place - 1].distance))
+			reached |= 1U << i;
+	}
+	return reached;
 }
 
 #endif							/* VX_HNSW_POOL_H */

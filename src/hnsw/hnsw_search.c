@@ -734,27 +734,6 @@ insert_batch(SearchData *search, int room, float limit, int next)
 }
 
 /*
- * Which of the goals a walk has reached whose nearest node not expanded is next,
- * as bits.
- */
-static inline uint32
-find_reached(const SearchData *search, const HnswGoal *goals, int goal_count, int next)
-{
-	const HnswCandidate *pool = search->pool;
-	uint32		reached = 0;
-	int			i;
-
-	for (i = 0; i < goal_count; i++)
-	{
-		if (goals[i].place <= search->pool_count &&
-			vx_hnsw_reaches(&goals[i], next, pool[next].distance,
-							pool[goals[i].place - 1].distance))
-			reached |= 1U << i;
-	}
-	return reached;
-}
-
-/*
  * Take out of the pool what is so far that the goal will have been reached before,
  * but for the nearest kept nodes.  Returns a distance beyond which nothing need
  * be put in any more.
@@ -801,7 +780,8 @@ search_plain(SearchData *search, int ef, int room, const HnswGoal *goals, int go
 		while (next < search->pool_count && next < ef && (search->pool[next].node & EXPANDED))
 			next++;
 		is_left = next < search->pool_count && next < ef;
-		reached = is_left ? find_reached(search, goals, goal_count, next) : 0;
+		reached = is_left ? vx_hnsw_pool_reached(search->pool, search->pool_count, next, goals,
+												 goal_count) : 0;
 		ahead->count = 0;
 		if (is_left && reached == 0)
 		{
