@@ -98,8 +98,8 @@ extern int	vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall);
  * Where a walk for k neighbours may end if it shall find them with a recall;
  * false if the calibration does not tell, and vx_hnsw_choose_ef has to do.
  */
-extern bool vx_hnsw_choose_goal(const HnswMetaData *meta, const QuantParams *quant, int k,
-								double recall, HnswGoal *goal);
+extern bool vx_hnsw_choose_goal(const HnswMetaData *meta, const QuantParams *quant,
+								double query_norm, int k, double recall, HnswGoal *goal);
 
 /* hnsw_cost.c */
 extern void vx_hnsw_estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,

@@ -45,6 +45,8 @@
 /* More is not asked for, whatever the target */
 #define MAX_TARGET	0.999
 
+StaticAssertDecl(HNSW_MAX_SAMPLE <= QUANT_NORM_SAMPLE, "norms of the whole sample are looked at");
+
 static const int calibrated_k[HNSW_CALIBRATED_KS] = {1, 10, HNSW_SAMPLE_K};
 
 /* Keep the HNSW_SAMPLE_K smallest distances: a max-heap. */
@@ -235,16 +237,27 @@ vx_hnsw_count_steps(const QuantParams *quant, uint32 limit)
 	return steps;
 }
 
-/*
- * A stretch for distances as they are estimated.  Inner products have no
- * stretch: they are no distances, and the nearest are below nothing.
- */
-static bool
-has_stretch(const QuantParams *quant)
+double
+vx_hnsw_sample_norm(const QuantParams *quant, const HnswSampleQuery *queries, int count)
 {
-	return quant->metric != DISTANCE_METRIC_IP;
+	const QuantSlotData *slots[HNSW_MAX_SAMPLE];
+	int			i;
+
+	for (i = 0; i < count; i++)
+		slots[i] = queries[i].slot;
+	return vx_quant_common_norm(quant, slots, count);
 }
 
+/*
+ * Whether a stretch ends walks: inner products must be of one norm.
+ */
+static bool
+has_stretch(const QuantParams *quant, double common_norm)
+{
+	return quant->metric != DISTANCE_METRIC_IP || common_norm > 0;
+}
+
+/* A stretch for distances as they are estimated */
 static float
 get_factor(const QuantParams *quant, double stretch)
 {
@@ -252,9 +265,11 @@ get_factor(const QuantParams *quant, double stretch)
 }
 
 void
-vx_hnsw_count_hits(const QuantParams *quant, const HnswSampleQuery *query, int steps,
-				   HnswTakeStep take_step, void *arg, HnswTally *tally)
+vx_hnsw_count_hits(const QuantParams *quant, double common_norm, const HnswSampleQuery *query,
+				   int steps, HnswTakeStep take_step, void *arg, HnswTally *tally)
 {
+	int			goal_count = has_stretch(quant, common_norm) ? HNSW_CALIBRATED_KS : 0;
+	float		lift = 0;
 	int			hits[HNSW_CALIBRATED_KS] = {0};
 	int			stretches[HNSW_CALIBRATED_KS] = {0};	/* counted so far */
 	HnswGoal	goals[HNSW_CALIBRATED_KS];
@@ -263,18 +278,20 @@ vx_hnsw_count_hits(const QuantParams *quant, const HnswSampleQuery *query, int s
 	int			k;
 	int			i;
 
+	if (quant->metric == DISTANCE_METRIC_IP)
+		lift = (float) (common_norm * vx_quant_norm(quant, query->slot));
 	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
 	{
 		goals[k].place = calibrated_k[k];
 		goals[k].least = HnswGoalLeast(calibrated_k[k]);
 		goals[k].factor = get_factor(quant, vx_hnsw_calibrated_stretch[0]);
+		goals[k].lift = lift;
 	}
 	while (missed && step < steps)
 	{
 		float		found[HNSW_SAMPLE_K];
 		uint32		reached;
-		int			found_count = take_step(arg, HnswCalibratedEf(step), goals,
-											has_stretch(quant) ? HNSW_CALIBRATED_KS : 0,
+		int			found_count = take_step(arg, HnswCalibratedEf(step), goals, goal_count,
 											&reached, found);
 
 		missed = false;
@@ -351,8 +368,8 @@ get_recall(uint64 hits, uint64 wanted)
 }
 
 void
-vx_hnsw_fill_calibration(const QuantParams *quant, HnswMetaData *meta, const HnswTally *tally,
-						 int steps, uint64 nodes)
+vx_hnsw_fill_calibration(const QuantParams *quant, double common_norm, HnswMetaData *meta,
+						 const HnswTally *tally, int steps, uint64 nodes)
 {
 	int			k;
 	int			step;
@@ -372,9 +389,10 @@ vx_hnsw_fill_calibration(const QuantParams *quant, HnswMetaData *meta, const Hns
 				meta->recall[k][step] = get_recall(tally->hits[k][step], tally->wanted[k]);
 		}
 		for (i = 0; i < HNSW_CALIBRATED_STRETCHES; i++)
-			meta->stretch_recall[k][i] = has_stretch(quant) ?
+			meta->stretch_recall[k][i] = has_stretch(quant, common_norm) ?
 				get_recall(tally->stretch_hits[k][i], tally->wanted[k]) : 0;
 	}
+	meta->common_norm = (float) common_norm;
 	meta->calibrated = 1;
 	meta->calibrated_nodes = nodes;
 	meta->calibrated_changes = 0;
@@ -393,12 +411,14 @@ vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta)
 	HnswTally	tally;
 	uint64		codes;
 	HnswSearch *search;
+	double		common_norm;
 	int			i;
 
 	meta->calibrated = 0;
 	if (count > 0)
 	{
 		codes = find_truth(store, queries, count);
+		common_norm = vx_hnsw_sample_norm(store->quant, queries, count);
 		search = vx_hnsw_begin_search(store);
 		memset(&tally, 0, sizeof(tally));
 		for (i = 0; i < count; i++)
@@ -408,9 +428,10 @@ vx_hnsw_calibrate(StoreIndex *store, HnswMetaData *meta)
 			vx_hnsw_search_for_code(search, queries[i].slot);
 			vx_hnsw_descend(search, 0);
 			vx_hnsw_search_begin_steps(search, HnswSampleRoom(steps));
-			vx_hnsw_count_hits(store->quant, &queries[i], steps, take_step, search, &tally);
+			vx_hnsw_count_hits(store->quant, common_norm, &queries[i], steps, take_step, search,
+							   &tally);
 		}
-		vx_hnsw_fill_calibration(store->quant, meta, &tally, steps, codes);
+		vx_hnsw_fill_calibration(store->quant, common_norm, meta, &tally, steps, codes);
 	}
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
@@ -428,18 +449,19 @@ vx_hnsw_choose_ef(const HnswMetaData *meta, int k, double recall)
 }
 
 bool
-vx_hnsw_choose_goal(const HnswMetaData *meta, const QuantParams *quant, int k, double recall,
-					HnswGoal *goal)
+vx_hnsw_choose_goal(const HnswMetaData *meta, const QuantParams *quant, double query_norm, int k,
+					double recall, HnswGoal *goal)
 {
 	double		misses = (1 - Min(Max(recall, 0.01), MAX_TARGET)) * GOAL_MISSES;
 	double		stretch;
 
-	if (!meta->calibrated || !has_stretch(quant))
+	if (!meta->calibrated || !has_stretch(quant, meta->common_norm))
 		return false;
 	stretch = vx_hnsw_find_stretch(meta->stretch_recall, k, 1 - misses);
 	goal->place = k;
 	goal->least = HnswGoalLeast(k);
 	goal->factor = get_factor(quant, stretch);
+	goal->lift = quant->metric == DISTANCE_METRIC_IP ? (float) (meta->common_norm * query_norm) : 0;
 	return !isinf(stretch);
 }
 

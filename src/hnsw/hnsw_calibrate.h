@@ -49,6 +49,10 @@ typedef bool (*HnswAcceptNode) (void *arg, HnswSampleQuery *query);
 extern int	vx_hnsw_draw_sample(uint32 limit, HnswAcceptNode accept, void *arg,
 								HnswSampleQuery *queries);
 
+/* The norm that the sample's vectors have, as vx_quant_common_norm */
+extern double vx_hnsw_sample_norm(const QuantParams *quant, const HnswSampleQuery *queries,
+								  int count);
+
 /*
  * Codes to compare with all queries while they are in the first cache.  The
  * caller fills slots and nodes up to room, calls vx_hnsw_compare_block, and so
@@ -84,12 +88,14 @@ extern int	vx_hnsw_count_steps(const QuantParams *quant, uint32 limit);
 typedef int (*HnswTakeStep) (void *arg, int ef, const HnswGoal *goals, int goal_count,
 							 uint32 *reached, float *distances);
 
-extern void vx_hnsw_count_hits(const QuantParams *quant, const HnswSampleQuery *query, int steps,
+extern void vx_hnsw_count_hits(const QuantParams *quant, double common_norm,
+							   const HnswSampleQuery *query, int steps,
 							   HnswTakeStep take_step, void *arg, HnswTally *tally);
 extern void vx_hnsw_add_tally(HnswTally *sum, const HnswTally *tally);
 
 /* What the metapage keeps of it */
-extern void vx_hnsw_fill_calibration(const QuantParams *quant, HnswMetaData *meta,
-									 const HnswTally *tally, int steps, uint64 nodes);
+extern void vx_hnsw_fill_calibration(const QuantParams *quant, double common_norm,
+									 HnswMetaData *meta, const HnswTally *tally, int steps,
+									 uint64 nodes);
 
 #endif							/* VX_HNSW_CALIBRATE_H */

@@ -82,6 +82,8 @@ typedef struct HnswMetaData
 	/* hnsw_width.h */
 	uint16		recall[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_EFS];
 	uint16		stretch_recall[HNSW_CALIBRATED_KS][HNSW_CALIBRATED_STRETCHES];
+	float		common_norm;	/* inner products: vx_quant_common_norm, 0:
+								 * none, or not measured */
 } HnswMetaData;
 
 StaticAssertDecl(sizeof(HnswMetaData) <= STORE_AM_WORDS * sizeof(uint64),

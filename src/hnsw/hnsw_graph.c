@@ -288,6 +288,19 @@ get_slot(const HnswGraph *graph, uint32_t node)
 	return (const QuantSlotData *) (graph->slots + (size_t) node * graph->params->slot_bytes);
 }
 
+void
+vx_hnsw_graph_judge_norms(HnswGraph *graph)
+{
+	const QuantSlotData *slots[QUANT_NORM_SAMPLE];
+	uint32_t	count = graph->header->count;
+	int			sample = count < QUANT_NORM_SAMPLE ? (int) count : QUANT_NORM_SAMPLE;
+	int			i;
+
+	for (i = 0; i < sample; i++)
+		slots[i] = get_slot(graph, (uint32_t) ((uint64_t) i * count / sample));
+	graph->header->common_norm = vx_quant_common_norm(graph->params, slots, sample);
+}
+
 /* Ask for a code. */
 static inline void
 prefetch_slot(const HnswGraph *graph, const QuantSlotData *slot)
@@ -953,23 +966,30 @@ end_insert(HnswGraph *graph, HnswWorker *worker, Search *search)
 
 /*
  * True if an insertion's search has found what its node will be linked with, as
- * far as that can be told.  Scans end like this, too (HnswGoal).  Inner products
- * are no distances, of which one could be so many times another.
+ * far as that can be told.  Scans end like this, too.
  */
 static inline bool
 has_enough(const HnswGraph *graph, const Search *search)
 {
-	int			ef = graph->header->ef_construction;
-	int			place = ef * ENOUGH_PLACE / 16;
+	const HnswGraphHeader *header = graph->header;
+	int			ef = header->ef_construction;
 	DistanceMetric metric = graph->params->metric;
-	float		factor = metric == DISTANCE_METRIC_L1 ? ENOUGH_STRETCH :
-		ENOUGH_STRETCH * ENOUGH_STRETCH;
+	HnswGoal	goal = {ef * ENOUGH_PLACE / 16, ef * ENOUGH_EXPANDED / 16,
+	ENOUGH_STRETCH * ENOUGH_STRETCH, 0.0f};
 
-	if (place < graph->header->m)
-		place = graph->header->m;
-	return search->next >= ef * ENOUGH_EXPANDED / 16 && search->pool_count > place &&
-		metric != DISTANCE_METRIC_IP &&
-		search->pool[search->next].distance > factor * search->pool[place - 1].distance;
+	if (metric == DISTANCE_METRIC_L1)
+		goal.factor = ENOUGH_STRETCH;
+	else if (metric == DISTANCE_METRIC_IP)
+	{
+		if (header->common_norm <= 0)
+			return false;
+		goal.lift = (float) (header->common_norm * header->common_norm);
+	}
+	if (goal.place < header->m)
+		goal.place = header->m;
+	return search->pool_count > goal.place &&
+		vx_hnsw_reaches(&goal, search->next, search->pool[search->next].distance,
+						search->pool[goal.place - 1].distance);
 }
 
 /*

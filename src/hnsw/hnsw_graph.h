@@ -49,6 +49,7 @@ typedef struct HnswGraphHeader
 	uint32_t	upper_lists;	/* lists of all levels above 0 */
 	uint64_t	entry;			/* entry node << 32 | its level; all ones:
 								 * none */
+	double		common_norm;	/* as vx_quant_common_norm */
 	uint8_t		entry_lock;
 	uint8_t		padding[7];
 } HnswGraphHeader;
@@ -99,6 +100,12 @@ extern void vx_hnsw_graph_init(HnswGraph *graph, void *memory,
 							   const QuantParams *params, const char *slots,
 							   uint32_t count, int m, int ef_construction,
 							   uint64_t seed);
+
+/*
+ * When all slots are there, and before the first insertion: look whether inner
+ * products can be raised to distances (HnswGoal), so that insertions may end early.
+ */
+extern void vx_hnsw_graph_judge_norms(HnswGraph *graph);
 
 extern size_t vx_hnsw_worker_bytes(uint32_t count, int m, int ef_construction);
 extern HnswWorker *vx_hnsw_worker_init(void *memory, uint32_t count, int m,

@@ -79,6 +79,7 @@ typedef struct GraphShared
 	pg_atomic_uint32 next_query;
 	int			queries;
 	int			steps;
+	double		common_norm;
 	uint32		sample[HNSW_MAX_SAMPLE];
 	slock_t		mutex;
 	HnswTally	tally;
@@ -323,6 +324,12 @@ insert_nodes(HnswGraph *graph, GraphShared *shared, bool report)
 	pfree(memory);
 }
 
+static inline const QuantSlotData *
+get_slot(const HnswGraph *graph, uint32 node)
+{
+	return (const QuantSlotData *) (graph->slots + node * graph->params->slot_bytes);
+}
+
 /* A walk through the graph in memory */
 typedef struct MemoryWalk
 {
@@ -346,8 +353,8 @@ take_step(void *arg, int ef, const HnswGoal *goals, int goal_count, uint32 *reac
  * What walks find of the neighbours of some queries.
  */
 static void
-measure_group(HnswGraph *graph, HnswWorker *worker, int steps, HnswSampleQuery *queries, int count,
-			  HnswTruthBlock *block, HnswTally *tally)
+measure_group(HnswGraph *graph, HnswWorker *worker, const GraphShared *shared,
+			  HnswSampleQuery *queries, int count, HnswTruthBlock *block, HnswTally *tally)
 {
 	Size		slot_bytes = graph->params->slot_bytes;
 	uint32		nodes = graph->header->count;
@@ -371,7 +378,8 @@ measure_group(HnswGraph *graph, HnswWorker *worker, int steps, HnswSampleQuery *
 		CHECK_FOR_INTERRUPTS();
 		walk.slot = queries[i].slot;
 		vx_hnsw_graph_begin_steps(graph, worker, walk.slot, queries[i].node);
-		vx_hnsw_count_hits(graph->params, &queries[i], steps, take_step, &walk, tally);
+		vx_hnsw_count_hits(graph->params, shared->common_norm, &queries[i], shared->steps,
+						   take_step, &walk, tally);
 	}
 }
 
@@ -400,11 +408,10 @@ measure_queries(HnswGraph *graph, GraphShared *shared)
 		for (i = 0; i < count; i++)
 		{
 			queries[i].node = shared->sample[from + i];
-			queries[i].slot = (const QuantSlotData *)
-				(graph->slots + queries[i].node * graph->params->slot_bytes);
+			queries[i].slot = get_slot(graph, queries[i].node);
 			queries[i].count = 0;
 		}
-		measure_group(graph, worker, shared->steps, queries, count, &block, &tally);
+		measure_group(graph, worker, shared, queries, count, &block, &tally);
 	}
 	pfree(memory);
 	pfree(queries);
@@ -513,6 +520,7 @@ vx_hnsw_build_graph(HnswBuildGraph *build, Relation index, uint32 *order)
 	void	   *memory;
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, header->count);
+	vx_hnsw_graph_judge_norms(&build->graph);
 	if (build->workers > 0)
 		context = begin_workers(build, index, GRAPH_INSERT);
 	insert_nodes(&build->graph, build->shared, true);
@@ -542,6 +550,7 @@ accept_place(void *arg, HnswSampleQuery *query)
 	if (query->node == 0 || query->node >= places->build->shared->count)
 		return false;
 	query->node = places->order[query->node];
+	query->slot = get_slot(&places->build->graph, query->node);
 	return true;
 }
 
@@ -559,6 +568,7 @@ vx_hnsw_begin_measure(HnswBuildGraph *build, Relation index, const uint32 *order
 	shared->queries = vx_hnsw_draw_sample(limit, accept_place, &places, queries);
 	for (i = 0; i < shared->queries; i++)
 		shared->sample[i] = queries[i].node;
+	shared->common_norm = vx_hnsw_sample_norm(quant, queries, shared->queries);
 	pfree(queries);
 	shared->steps = vx_hnsw_count_steps(quant, limit);
 	if (build->workers > 0 && shared->queries > 0)
@@ -576,8 +586,8 @@ vx_hnsw_end_measure(HnswBuildGraph *build, HnswMetaData *meta)
 		end_workers(build->context);
 	build->context = NULL;
 	if (shared->queries > 0)
-		vx_hnsw_fill_calibration(build->graph.params, meta, &shared->tally, shared->steps,
-								 shared->count);
+		vx_hnsw_fill_calibration(build->graph.params, shared->common_norm, meta, &shared->tally,
+								 shared->steps, shared->count);
 }
 
 void

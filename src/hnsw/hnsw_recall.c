@@ -80,8 +80,7 @@ typedef struct RecallState
 	HnswSearch *search;
 	int			k;
 	int			ef;
-	bool		has_goal;		/* walks end by it, or by ef */
-	HnswGoal	goal;
+	bool		may_have_goal;	/* walks may end by one, or by ef */
 	MemoryContext group_context;
 	MemoryContext row_context;	/* a row's value */
 
@@ -415,6 +414,7 @@ static void
 judge_walk(RecallState *state, SampleRow *sample)
 {
 	const HnswCandidate *found;
+	HnswGoal	goal;
 	int			want = sample->nearest.count;
 	int			found_count = 0;
 	int			hits = 0;
@@ -428,8 +428,10 @@ judge_walk(RecallState *state, SampleRow *sample)
 	vx_hnsw_hide_node(state->search, sample->node);
 	vx_hnsw_search_for_query(state->search, &sample->query);
 	if (vx_hnsw_descend(state->search, 0) >= 0)
-		found_count = state->has_goal ?
-			vx_hnsw_search_nearest(state->search, state->ef, &state->goal, &found) :
+		found_count = state->may_have_goal &&
+			vx_hnsw_choose_goal(HnswGetMeta(&state->store->meta), state->store->quant,
+								sample->query.query_norm, state->k, vx_hnsw_target_recall, &goal) ?
+			vx_hnsw_search_nearest(state->search, state->ef, &goal, &found) :
 			vx_hnsw_search_bottom(state->search, state->ef, &found);
 	for (i = 0; i < found_count && hits < want; i++)
 	{
@@ -500,8 +502,7 @@ choose_walk(RecallState *state)
 		return;
 	}
 	state->ef = vx_hnsw_choose_ef(meta, state->k, vx_hnsw_target_recall);
-	state->has_goal = vx_hnsw_choose_goal(meta, state->store->quant, state->k,
-										  vx_hnsw_target_recall, &state->goal);
+	state->may_have_goal = true;
 }
 
 static int

@@ -333,7 +333,7 @@ choose_goal(const HnswWalk *walk, double rank, HnswGoal *goal)
 		recall = 1 - (1 - recall) * FILTER_MISSES;
 	if (!walk->may_have_goal || rank > MAX_GOAL_PLACE ||
 		!vx_hnsw_choose_goal(HnswGetMeta(&walk->store->meta), walk->store->quant,
-							 (int) Max(rank, 1), recall, goal))
+							 walk->query->query_norm, (int) Max(rank, 1), recall, goal))
 		return false;
 	if (walk->filter != NULL)
 		goal->least = Max(goal->least, FILTER_LEAST);

@@ -746,7 +746,7 @@ drop_far(SearchData *search, const HnswGoal *goal, int kept)
 
 	if (search->pool_count < kept)
 		return INFINITY;
-	limit = Max(goal->factor * pool[goal->place - 1].distance, pool[kept - 1].distance);
+	limit = Max(vx_hnsw_goal_limit(goal, pool[goal->place - 1].distance), pool[kept - 1].distance);
 	while (search->pool_count > kept && pool[search->pool_count - 1].distance > limit)
 		search->pool_count--;
 	return limit;

@@ -58,16 +58,33 @@ extern double vx_hnsw_find_stretch(const uint16_t recalls[HNSW_CALIBRATED_KS][HN
  * As many of the nearest as least says are always expanded.  factor is for
  * distances as vx_quant_estimate gives them: the stretch, or its square where
  * they are squares.
+ *
+ * Inner products are no distances of which one could be so many times another.
+ * But of vectors of one norm, raised by lift, which is that norm times the query's,
+ * they grow like squared distances from the query, brought to that norm, too.  The
+ * few of a larger norm may then be nearer than nothing.
  */
 typedef struct HnswGoal
 {
 	int			place;			/* from 1 */
 	int			least;
 	float		factor;
+	float		lift;			/* 0 for distances */
 } HnswGoal;
 
 /* least of the goals that are measured, and where nothing speaks for more */
 #define HnswGoalLeast(place) (((place) + 3) / 4)
+
+/*
+ * How far a goal lets a walk go whose place-th node is at_place far.
+ */
+static inline float
+vx_hnsw_goal_limit(const HnswGoal *goal, float at_place)
+{
+	float		lifted = at_place + goal->lift;
+
+	return goal->factor * (lifted > 0 ? lifted : 0) - goal->lift;
+}
 
 /*
  * True if a walk has reached a goal: position is that of the nearest node not
@@ -76,7 +93,7 @@ typedef struct HnswGoal
 static inline bool
 vx_hnsw_reaches(const HnswGoal *goal, int position, float distance, float at_place)
 {
-	return position >= goal->least && distance > goal->factor * at_place;
+	return position >= goal->least && distance > vx_hnsw_goal_limit(goal, at_place);
 }
 
 #endif							/* VX_HNSW_WIDTH_H */

@@ -11,6 +11,7 @@
  *-------------------------------------------------------------------------
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "distance/distance_codes.h"
@@ -22,6 +23,10 @@
 
 /* Beyond any bound, yet its square and its sums are finite. */
 #define LARGE_BOUND 1e100
+
+/* Norms are taken for one if so many of them are so close to it. */
+#define NORM_SHARE		0.9
+#define NORM_TOLERANCE	0.05
 
 /*
  * How far ahead of the slot at work to prefetch: enough lines to keep the
@@ -462,6 +467,48 @@ distance_from_dot(DistanceMetric metric, const CodeSide *a, const QuantSlotData 
 		return (float) -(a->base + (double) b->mean_dot + cross);
 	distance2 = a->base + (double) b->norm2 - 2.0 * cross;
 	return distance2 < 0.0 ? 0.0f : (float) distance2;
+}
+
+double
+vx_quant_norm(const QuantParams *params, const QuantSlotData *slot)
+{
+	double		norm2;
+
+	if (params->kind == QUANT_NONE)
+		norm2 = (double) vx_distance->inner_product_f32(params->dims, (const float *) slot->code,
+														(const float *) slot->code);
+	else
+		norm2 = params->mean_norm * params->mean_norm + 2.0 * (double) slot->mean_dot +
+			(double) slot->norm2;
+	return norm2 > 0.0 ? sqrt(norm2) : 0.0;
+}
+
+static int
+compare_norms(const void *a, const void *b)
+{
+	double		left = *(const double *) a;
+	double		right = *(const double *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+double
+vx_quant_common_norm(const QuantParams *params, const QuantSlotData *const *slots, int count)
+{
+	double		norms[QUANT_NORM_SAMPLE];
+	double		median;
+	int			equal = 0;
+	int			i;
+
+	if (params->metric != DISTANCE_METRIC_IP || count == 0)
+		return 0.0;
+	for (i = 0; i < count; i++)
+		norms[i] = vx_quant_norm(params, slots[i]);
+	qsort(norms, count, sizeof(double), compare_norms);
+	median = norms[count / 2];
+	for (i = 0; i < count; i++)
+		equal += fabs(norms[i] - median) <= NORM_TOLERANCE * median;
+	return equal >= NORM_SHARE * count ? median : 0.0;
 }
 
 float

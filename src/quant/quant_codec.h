@@ -239,6 +239,21 @@ extern void vx_quant_code_distance_list(const QuantParams *params,
 										int count, float *distances);
 
 /*
+ * About the norm of what a slot stands for; only for DISTANCE_METRIC_IP.
+ */
+extern double vx_quant_norm(const QuantParams *params, const QuantSlotData *slot);
+
+/*
+ * The norm that nearly all of count slots have, which are a sample of at most
+ * QUANT_NORM_SAMPLE: with it inner products can be told from each other as
+ * distances are.  0 if norms differ, and for other metrics.
+ */
+#define QUANT_NORM_SAMPLE 400
+
+extern double vx_quant_common_norm(const QuantParams *params,
+								   const QuantSlotData *const *slots, int count);
+
+/*
  * True if b may share a's node: same code and header (and residual), and b's
  * errors <= a's.
  */

@@ -141,13 +141,41 @@ my ($new_recall, $new_distances) = try('l1', '<+>', 'true', 10, '');
 cmp_ok($new_distances * (1 - $new_recall), '<', $width_distances * (1 - $width_recall), 'hnsw_calibrate measures them');
 cmp_ok($new_recall, '>=', 0.94, '... and as much is found as is wanted');
 
-# Inner products are no distances: walks along their index have a width.
+# Inner products of vectors of different norms are no distances: walks along their
+# index have a width.
 $node->safe_psql('postgres', q{DROP INDEX t_v; CREATE INDEX t_v ON t USING hnsw (v vector_ip_ops)});
 $node->safe_psql('postgres', q{SELECT learn('ip', '<#>', 'true', 10)});
 my ($ip_recall, $ip_distances) = try('ip', '<#>', 'true', 10, '');
 $ef = $node->safe_psql('postgres', q{SELECT ef_95 FROM hnsw_index_info('t_v')});
 my ($ip_width_recall, $ip_width_distances) = try('ip', '<#>', 'true', 10, "SET hnsw.ef_search = $ef");
 is("$ip_recall, $ip_distances", "$ip_width_recall, $ip_width_distances", 'inner products are searched by widths');
+
+# Of vectors of one norm they tell what distances do, whatever the norm of the
+# query, and a few rows without one change nothing.
+$node->safe_psql('postgres', q{
+	UPDATE t SET v = l2_normalize(v);
+	UPDATE t SET v = v - v WHERE id % 50 = 11;
+	VACUUM FULL t;
+	TRUNCATE truth;
+});
+for my $k (10, 100)
+{
+	$node->safe_psql('postgres', "SELECT learn('ip', '<#>', 'true', $k)");
+	for my $target (0.9, 0.95, 0.99)
+	{
+		my ($recall, $distances, $least) = try('ip', '<#>', 'true', $k, "SET hnsw.target_recall = $target");
+
+		cmp_ok($recall, '>=', $target - 0.01, "inner products with vectors of one norm, k = $k: the recall wanted is $target");
+		is($least, $k, '... with as many rows as were asked for');
+		($ip_recall, $ip_distances) = ($recall, $distances) if $k == 10 && $target == 0.95;
+	}
+}
+$ef = $node->safe_psql('postgres', q{SELECT ef_95 FROM hnsw_index_info('t_v')});
+($ip_width_recall, $ip_width_distances) = try('ip', '<#>', 'true', 10, "SET hnsw.ef_search = $ef");
+note("inner products: by a width of $ef recall $ip_width_recall, $ip_width_distances codes; by the target $ip_recall, $ip_distances");
+cmp_ok($ip_distances * (1 - $ip_recall), '<', $ip_width_distances * (1 - $ip_width_recall), '... and less is looked at for what is found');
+($told, $told_distances) = split /\|/, $node->safe_psql('postgres', "SELECT mean_recall, mean_distances FROM hnsw_recall('t_v', 10, 300)");
+cmp_ok($told, '>=', 0.94, '... which hnsw_recall finds, too');
 
 $node->stop;
 check_log($node);

@@ -239,7 +239,7 @@ check_steps(HnswGraph *graph, const QuantParams *params, const char *slots)
 	for (i = 0; i < QUERIES; i++)
 	{
 		const QuantSlotData *query = slot_at(params, slots, NODES + i);
-		HnswGoal	goals[2] = {{4, 1, 1.0f}, {8, 2, 1.0f}};
+		HnswGoal	goals[2] = {{4, 1, 1.0f, 0.0f}, {8, 2, 1.0f, 0.0f}};
 		uint32_t	nodes[4 * EF];
 		float		distances[4 * EF];
 		float		before[EF];

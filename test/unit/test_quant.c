@@ -1408,6 +1408,9 @@ test_broken_slots(void)
 				(void) vx_quant_estimate(&batch.query, get_slot(0));
 				(void) vx_quant_code_distance(&batch.params, get_slot(0), get_slot(1));
 				(void) vx_quant_may_share(&batch.params, get_slot(0), get_slot(1));
+				if (batch.params.metric == DISTANCE_METRIC_IP &&
+					!(vx_quant_norm(&batch.params, get_slot(0)) >= 0.0))
+					fault("a norm below nothing");
 				if (batch.params.kind == QUANT_SQ8_RESIDUAL)
 				{
 					double		lower;
@@ -1422,6 +1425,80 @@ test_broken_slots(void)
 		end_batch();
 	}
 	report("slots of random bytes do no harm");
+}
+
+/* ---- norms ---- */
+
+/* All slots, with vectors of a norm, but for some that are longer or shorter */
+static void
+encode_norms(double norm, int others)
+{
+	int			dims = batch.params.dims;
+	int			i;
+	int			j;
+
+	for (i = 0; i < BATCH; i++)
+	{
+		double		sum = 0.0;
+		double		factor;
+
+		make_vector(SHAPE_GAUSS, dims, NULL, batch.x[i]);
+		for (j = 0; j < dims; j++)
+			sum += (double) batch.x[i][j] * batch.x[i][j];
+		factor = (i >= others ? norm : i % 2 == 0 ? 100.0 * norm : 0.0) / sqrt(sum);
+		for (j = 0; j < dims; j++)
+			batch.x[i][j] = (float) (batch.x[i][j] * factor);
+		if (vx_quant_encode(&batch.params, batch.x[i], get_slot(i)) != QUANT_CLASS_CODE)
+			fault("no code");
+		factor *= sqrt(sum);
+		if (batch.params.metric == DISTANCE_METRIC_IP &&
+			!(fabs(vx_quant_norm(&batch.params, get_slot(i)) - factor) <= 0.01 * (factor + norm)))
+			fault("a norm of %g is told as %g", factor, vx_quant_norm(&batch.params, get_slot(i)));
+	}
+}
+
+static void
+test_norms(QuantKind kind)
+{
+	const QuantSlotData *slots[BATCH];
+	float	   *mean;
+	int			dims = 100;
+	int			with_mean;
+	int			i;
+
+	mean = allocate(sizeof(float) * dims);
+	for (i = 0; i < dims; i++)
+		mean[i] = (float) (0.1 * random_gauss());
+	make_vector(SHAPE_GAUSS, dims, NULL, batch.q);
+	for (with_mean = 0; with_mean < 2; with_mean++)
+	{
+		start_batch(kind, DISTANCE_METRIC_IP, dims, with_mean ? mean : NULL);
+		for (i = 0; i < BATCH; i++)
+			slots[i] = get_slot(i);
+
+		encode_norms(3.0, 0);
+		if (!(fabs(vx_quant_common_norm(&batch.params, slots, BATCH) - 3.0) <= 0.03))
+			fault("one norm of all is not found");
+		if (vx_quant_common_norm(&batch.params, slots, 0) != 0.0)
+			fault("no vector has a norm");
+		encode_norms(3.0, 2);
+		if (!(fabs(vx_quant_common_norm(&batch.params, slots, BATCH) - 3.0) <= 0.03))
+			fault("one norm of nearly all is not found");
+		encode_norms(3.0, 3);
+		if (vx_quant_common_norm(&batch.params, slots, BATCH) != 0.0)
+			fault("an eighth have another norm");
+		end_batch();
+	}
+
+	start_batch(kind, DISTANCE_METRIC_L2, dims, mean);
+	for (i = 0; i < BATCH; i++)
+		slots[i] = get_slot(i);
+	encode_norms(3.0, 0);
+	if (vx_quant_common_norm(&batch.params, slots, BATCH) != 0.0)
+		fault("distances have no use for a norm");
+	end_batch();
+	free(mean);
+	report("norms that vectors have in common");
 }
 
 /* ---- sharing ---- */
@@ -1808,6 +1885,9 @@ main(void)
 	test_kept_kernels(QUANT_SQ8, DISTANCE_METRIC_L1);
 	test_classes();
 	test_broken_slots();
+	test_norms(QUANT_SQ8);
+	test_norms(QUANT_SQ8_RESIDUAL);
+	test_norms(QUANT_NONE);
 	test_sharing();
 
 	printf("1..%d\n", tests_run);

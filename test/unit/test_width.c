@@ -121,7 +121,7 @@ check_stretches(void)
 static void
 check_goals(void)
 {
-	HnswGoal	goal = {10, HnswGoalLeast(10), 1.21f};
+	HnswGoal	goal = {10, HnswGoalLeast(10), 1.21f, 0.0f};
 
 	check(!vx_hnsw_reaches(&goal, 10, 1.2f, 1.0f) && vx_hnsw_reaches(&goal, 10, 1.3f, 1.0f),
 		  "a goal is a distance in times of that at its place");
@@ -133,6 +133,16 @@ check_goals(void)
 	goal.factor = INFINITY;
 	check(!vx_hnsw_reaches(&goal, 10, 3e38f, 1e-30f) && !vx_hnsw_reaches(&goal, 10, 1.0f, 0.0f),
 		  "an infinite stretch is no goal");
+
+	/* Negated inner products of vectors whose norms' product is 4 */
+	goal.factor = 1.5f;
+	goal.lift = 4.0f;
+	check(!vx_hnsw_reaches(&goal, 10, -2.6f, -3.0f) && vx_hnsw_reaches(&goal, 10, -2.4f, -3.0f),
+		  "inner products are raised to distances");
+	check(!vx_hnsw_reaches(&goal, 10, 5.5f, 2.4f) && vx_hnsw_reaches(&goal, 10, 5.7f, 2.4f),
+		  "... those of vectors that point away, too");
+	check(!vx_hnsw_reaches(&goal, 10, -4.5f, -6.0f) && vx_hnsw_reaches(&goal, 10, -3.9f, -6.0f),
+		  "a longer row is as near as can be, and so are others like it");
 }
 
 int
