@@ -565,6 +565,26 @@ vx_am_test_row(const AmFilter *filter, uint32 row, bool peek)
 	return true;
 }
 
+void
+vx_am_ask_for_row(const AmFilter *filter, uint32 row)
+{
+	const FilterState *state = filter->state;
+	StoreIndex *store = state->store;
+	int			i;
+
+	if (filter->rows != NULL || row >= filter->row_limit)
+		return;
+	for (i = 0; i < state->count; i++)
+	{
+		int			column = state->tests[i].column;
+		int			family = STORE_ATTRIBUTE + column;
+		uint32		per_page = vx_store_page_slots(store, family);
+
+		vx_store_ask_slot(store, family, row / per_page, row % per_page,
+						  state->columns->column[column].methods->bytes);
+	}
+}
+
 AmFilter *
 vx_am_begin_filter(IndexScanDesc scan, StoreIndex *store, bool may_wait)
 {

@@ -43,6 +43,9 @@ extern void vx_am_fill_filter(AmFilter *filter);
  */
 extern bool vx_am_test_row(const AmFilter *filter, uint32 row, bool peek);
 
+/* Ask for what vx_am_row_passes will peek at. */
+extern void vx_am_ask_for_row(const AmFilter *filter, uint32 row);
+
 /* Make the bitmap of nodes of which a row passes. */
 extern void vx_am_find_matching_nodes(AmFilter *filter, StoreIndex *store);
 

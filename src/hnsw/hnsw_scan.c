@@ -83,6 +83,36 @@
 /* Nodes that a walk looks at for each place of its pool, from measurements */
 #define NODES_PER_PLACE 12
 
+/* Nodes between those that are asked for and those that are tested, in two steps */
+#define TESTS_AHEAD 4
+
+/* Whether a row of a node passes that a walk has found */
+typedef enum TestVerdict
+{
+	NODE_READ,					/* nobody knows yet */
+	NODE_PASSES,
+	NODE_FAILS
+} TestVerdict;
+
+typedef struct TestedNode
+{
+	uint32		node;
+	uint32		head;			/* of its chain of rows */
+	TestVerdict verdict;
+	char		status;			/* simplehash */
+} TestedNode;
+
+#define SH_PREFIX testtable
+#define SH_ELEMENT_TYPE TestedNode
+#define SH_KEY_TYPE uint32
+#define SH_KEY node
+#define SH_HASH_KEY(tb, key) murmurhash32(key)
+#define SH_EQUAL(tb, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
 /* Codes that are peeked at between two looks at the clock (R6) */
 #define PEEKS_PER_CLOCK 16
 
@@ -98,6 +128,7 @@ typedef struct HnswWalk
 	int			wanted;			/* rows, 0 once they have been given */
 	HnswCandidate *passing;		/* what a walk has found, with a filter */
 	int			passing_room;
+	testtable_hash *tested;		/* what is known of it, or NULL */
 	double		share;			/* of rows that pass, in the whole index */
 	int			ef;				/* of the next walk */
 	int			planned_ef;		/* with a filter: what it may have to become */
@@ -361,23 +392,40 @@ walk_plainly(HnswWalk *walk, const HnswCandidate **found)
 }
 
 /*
- * True if a row of the node passes, as far as a short look tells.
+ * Read a node's slot, once a walk.
+ */
+static TestedNode *
+read_node(HnswWalk *walk, uint32 node)
+{
+	StoreNodeData data;
+	bool		found;
+	TestedNode *tested = testtable_insert(walk->tested, node, &found);
+
+	if (found)
+		return tested;
+	tested->verdict = NODE_FAILS;
+	if (vx_store_peek_slot(walk->store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+						   node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
+						   sizeof(StoreNodeData), &data) &&
+		data.state == STORE_NODE_LIVE)
+	{
+		tested->head = data.head;
+		tested->verdict = NODE_READ;
+	}
+	return tested;
+}
+
+/*
+ * True if a row of a chain passes, as far as a short look tells.
  */
 static bool
-node_passes(const HnswWalk *walk, uint32 node)
+chain_passes(const HnswWalk *walk, uint32 head)
 {
 	StoreIndex *store = walk->store;
-	StoreNodeData data;
 	StoreRowData row;
-	uint32		at;
+	uint32		at = head;
 	int			steps;
 
-	if (!vx_store_peek_slot(store, STORE_NODE, node / STORE_NODES_PER_PAGE,
-							node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData),
-							sizeof(StoreNodeData), &data) ||
-		data.state != STORE_NODE_LIVE)
-		return false;
-	at = data.head;
 	for (steps = 0; steps < MAX_CHAIN_STEPS; steps++)
 	{
 		if (vx_am_row_passes(walk->filter, at, true))
@@ -396,18 +444,59 @@ node_passes(const HnswWalk *walk, uint32 node)
 }
 
 /*
+ * True if a row of the node passes, as far as a short look tells: at its row's
+ * slots, once a walk.
+ */
+static bool
+node_passes(HnswWalk *walk, uint32 node)
+{
+	TestedNode *tested = read_node(walk, node);
+
+	if (tested->verdict == NODE_READ)
+		tested->verdict = chain_passes(walk, tested->head) ? NODE_PASSES : NODE_FAILS;
+	return tested->verdict == NODE_PASSES;
+}
+
+/*
+ * Ask for what the tests of the nodes will read that come after place at, which may
+ * be below 0: of some the node's slot, of those before them the columns' slots.
+ */
+static void
+ask_for_tests(HnswWalk *walk, const HnswCandidate *found, int count, int at)
+{
+	if (at + 2 * TESTS_AHEAD < count)
+	{
+		uint32		node = HnswFoundNode(&found[at + 2 * TESTS_AHEAD]);
+
+		if (testtable_lookup(walk->tested, node) == NULL)
+			vx_store_ask_slot(walk->store, STORE_NODE, node / STORE_NODES_PER_PAGE,
+							  node % STORE_NODES_PER_PAGE, sizeof(StoreNodeData));
+	}
+	if (at + TESTS_AHEAD >= 0 && at + TESTS_AHEAD < count)
+	{
+		const TestedNode *tested = read_node(walk, HnswFoundNode(&found[at + TESTS_AHEAD]));
+
+		if (tested->verdict == NODE_READ)
+			vx_am_ask_for_row(walk->filter, tested->head);
+	}
+}
+
+/*
  * Where the last row wanted is among the nodes found; 0 if there are not as
  * many, and in *passing how many there are.
  */
 static int
-find_rank(const HnswWalk *walk, const HnswCandidate *found, int count, int *passing)
+find_rank(HnswWalk *walk, const HnswCandidate *found, int count, int *passing)
 {
 	int			i;
 
 	*passing = 0;
-	for (i = 0; i < count; i++)
+	if (walk->tested == NULL)
+		walk->tested = testtable_create(walk->context, 2 * count, NULL);
+	for (i = -2 * TESTS_AHEAD; i < count; i++)
 	{
-		if (node_passes(walk, HnswFoundNode(&found[i])) && ++*passing == walk->wanted)
+		ask_for_tests(walk, found, count, i);
+		if (i >= 0 && node_passes(walk, HnswFoundNode(&found[i])) && ++*passing == walk->wanted)
 			return i + 1;
 	}
 	return 0;

@@ -101,6 +101,18 @@ vx_store_prefetch_ref(const StorePageRef *ref)
 }
 
 /*
+ * Ask for a slot that will be peeked at: its page's buffer header, and its bytes.
+ */
+static inline void
+vx_store_ask_slot(StoreIndex *store, int family, uint32 page_no, uint32 slot, Size slot_bytes)
+{
+	const StorePageRef *ref = vx_store_find_ref(vx_store_cache_family(store, family), page_no);
+
+	if (ref != NULL)
+		vx_prefetch(vx_store_prefetch_ref(ref) + StoreFamilyStart(family) + slot * slot_bytes);
+}
+
+/*
  * Let the clock sweep see that the page is in use (R8): a peek does not raise
  * the usage count.  One attempt, only for pages that look cold; what is
  * compared and swapped is all of the header's state, as PinBuffer() does it.
