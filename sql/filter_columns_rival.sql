@@ -6,14 +6,15 @@ SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 
 CREATE TABLE filter_rival AS
-SELECT i AS id, i * 7 % 10000 AS u, ARRAY[u4.a, u4.b] AS tags, jsonb_build_object('a', u4.a, 'b', u4.b) AS j, i % 2 = 0 AS flag,
+SELECT i AS id, i * 7 % 10000 AS u, ARRAY[u4.a, u4.b] AS tags, jsonb_build_object('a', u4.a, 'b', u4.b) AS j, i % 2 = 0 AS flag, i * 13 % 10007 AS w,
 	ARRAY[i, i % 77, i % 99, 1]::vector(4) AS v
 FROM generate_series(0, 39999) i,
 	LATERAL (SELECT length(ltrim((i * 7 % 10000)::text, '0')) * 10 AS a, 1000 + i * 7 % 10000 / 10 AS b) u4;
 CREATE INDEX filter_rival_u ON filter_rival (u);
+CREATE INDEX filter_rival_w ON filter_rival (w);
 CREATE INDEX filter_rival_tags ON filter_rival USING gin (tags);
 CREATE INDEX filter_rival_j ON filter_rival USING gin (j);
-CREATE INDEX filter_rival_hnsw ON filter_rival USING hnsw (v vector_l2_ops, u, tags, j);
+CREATE INDEX filter_rival_hnsw ON filter_rival USING hnsw (v vector_l2_ops, u, tags, j, w);
 VACUUM ANALYZE filter_rival;
 
 -- The index that the rows come from, and whether they are sorted
@@ -32,6 +33,9 @@ FROM (VALUES (9000), (5000), (1000), (500), (200), (10), (5), (1)) p(part), form
 SELECT c, w.* FROM unnest(ARRAY[
 	'tags @> ''{40}''', 'tags @> ''{30}''', 'tags @> ''{1234}''', 'tags && ''{1234,1235}''', 'j @> ''{"a": 40}''', 'j @> ''{"a": 30}''', 'j @> ''{"b": 1234}''',
 	'u < 4000 AND tags @> ''{40}''', 'u < 4000 AND tags @> ''{1234}''', 'u = 77 AND flag', 'u = 77 OR u = 99']) c, pg_temp.way(c, 10) w;
+
+-- Bitmaps that are ANDed leave few rows, and have many entries
+SELECT c, w.* FROM unnest(ARRAY['u < 200 AND w < 200', 'u < 100 AND w < 100', 'u < 10 AND w < 200']) c, pg_temp.way(c, 10) w;
 
 -- A way that is switched off is none, nor is one that does not fit into memory
 SET enable_sort = off;

@@ -14,7 +14,9 @@
  *
  * So here, where table and index fit into memory, both ways are estimated once
  * more, in nanoseconds, and if the other one is faster our ordered path with
- * conditions is taken away.
+ * conditions is taken away.  If ours is faster it costs no more than the other
+ * one by as much: several indexes whose rows are ANDed leave few pages to read,
+ * and have many entries.
  *
  *-------------------------------------------------------------------------
  */
@@ -70,14 +72,16 @@ find_index_scans(Path *path)
 }
 
 /*
- * The time that the fastest path of other indexes takes to give all rows;
- * infinity if there is none.
+ * The time that the fastest path of other indexes takes to give all rows, and
+ * what the planner takes for its cost; infinity if there is none.
  */
 static double
-estimate_rival(RelOptInfo *rel, double fetch_time)
+estimate_rival(RelOptInfo *rel, double fetch_time, Cost *cost)
 {
 	double		best = get_float8_infinity();
 	ListCell   *cell;
+
+	*cost = best;
 
 	foreach(cell, rel->pathlist)
 	{
@@ -86,6 +90,7 @@ estimate_rival(RelOptInfo *rel, double fetch_time)
 		ListCell   *scan;
 		double		rows;
 		double		entries = 0;
+		double		time;
 
 		if (path->param_info != NULL || !(IsA(path, BitmapHeapPath) ? enable_bitmapscan :
 										  IsA(path, IndexPath) && enable_indexscan))
@@ -104,13 +109,18 @@ estimate_rival(RelOptInfo *rel, double fetch_time)
 		rows = entries;
 		if (IsA(path, BitmapHeapPath))
 		{
-			Cost		cost;
+			Cost		find;
 			Selectivity selectivity;
 
-			cost_bitmap_tree_node(((BitmapHeapPath *) path)->bitmapqual, &cost, &selectivity);
+			cost_bitmap_tree_node(((BitmapHeapPath *) path)->bitmapqual, &find, &selectivity);
 			rows = selectivity * rel->tuples;
 		}
-		best = Min(best, rows * fetch_time + entries * ENTRY_TIME);
+		time = rows * fetch_time + entries * ENTRY_TIME;
+		if (time < best)
+		{
+			best = time;
+			*cost = path->total_cost;
+		}
 	}
 	return best;
 }
@@ -159,6 +169,7 @@ vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel)
 {
 	bool		toasted = false;
 	double		rival = -1;
+	Cost		rival_cost = 0;
 	int			i;
 
 	if (!enable_sort)
@@ -171,6 +182,8 @@ vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel)
 		foreach(cell, *paths)
 		{
 			Path	   *path = lfirst(cell);
+			double		ours;
+			Cost		most;
 
 			if (!IsA(path, IndexPath) || ((IndexPath *) path)->indexorderbys == NIL ||
 				!vx_am_is_our_index(((IndexPath *) path)->indexinfo))
@@ -178,10 +191,23 @@ vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel)
 			if (rival < 0)
 			{
 				toasted = vx_am_is_toasted(root, ((IndexPath *) path)->indexinfo);
-				rival = estimate_rival(rel, FETCH_TIME + (toasted ? FETCH_TOAST_TIME : 0));
+				rival = estimate_rival(rel, FETCH_TIME + (toasted ? FETCH_TOAST_TIME : 0),
+									   &rival_cost);
 			}
-			if (estimate_ours(root, rel, (IndexPath *) path, toasted) > rival)
+			ours = estimate_ours(root, rel, (IndexPath *) path, toasted);
+			if (ours > rival)
+			{
 				*paths = foreach_delete_current(*paths, cell);
+				continue;
+			}
+			if (ours < 0 || isinf(rival))
+				continue;
+			most = rival_cost * ours / rival;
+			if (path->total_cost > most)
+			{
+				path->startup_cost *= most / path->total_cost;
+				path->total_cost = most;
+			}
 		}
 	}
 }
