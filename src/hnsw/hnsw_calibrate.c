@@ -452,12 +452,16 @@ bool
 vx_hnsw_choose_goal(const HnswMetaData *meta, const QuantParams *quant, double query_norm, int k,
 					double recall, HnswGoal *goal)
 {
-	double		misses = (1 - Min(Max(recall, 0.01), MAX_TARGET)) * GOAL_MISSES;
+	double		misses = 1 - Min(Max(recall, 0.01), MAX_TARGET);
 	double		stretch;
 
 	if (!meta->calibrated || !has_stretch(quant, meta->common_norm))
 		return false;
-	stretch = vx_hnsw_find_stretch(meta->stretch_recall, k, 1 - misses);
+	stretch = vx_hnsw_find_stretch(meta->stretch_recall, k, 1 - misses * GOAL_MISSES);
+
+	/* The widest walk that was measured may have found only just enough. */
+	if (isinf(stretch))
+		stretch = vx_hnsw_find_stretch(meta->stretch_recall, k, 1 - misses);
 	goal->place = k;
 	goal->least = HnswGoalLeast(k);
 	goal->factor = get_factor(quant, stretch);

@@ -533,7 +533,7 @@ walk_in_steps(HnswWalk *walk, const HnswCandidate **found, int *rank)
 		if (has_goal)
 		{
 			/* A place that has only been guessed may never be filled. */
-			int			widest = *rank > 0 ? HnswGoalWidth(walk->ef) : walk->ef;
+			int			widest = *rank > 0 ? vx_hnsw_goal_width(walk->ef, goal.place) : walk->ef;
 			uint32		reached;
 
 			widest = Min(Max(widest, goal.least), walk->room);

@@ -846,7 +846,7 @@ vx_hnsw_search_nearest(HnswSearch *base, int ef, const HnswGoal *goal,
 {
 	SearchData *search = (SearchData *) base;
 	int			kept = goal->place + goal->place / 4 + 4;
-	int			widest = HnswGoalWidth(ef);
+	int			widest = vx_hnsw_goal_width(ef, goal->place);
 	int			room = Max(widest, kept);
 
 	Assert(search->passes == NULL);

@@ -68,11 +68,9 @@ extern int	vx_hnsw_search_bottom(HnswSearch *search, int ef, const HnswCandidate
 
 /*
  * The nearest nodes on level 0 by a walk that ends when it comes to a goal, or when it
- * is as wide as HnswGoalWidth, of the ef that finds as much without one: few come
- * there.  Finds some more than the goal's place if there are.  Not with a filter.
+ * is as wide as vx_hnsw_goal_width says, of the ef that finds as much without one: few
+ * come there.  Finds some more than the goal's place if there are.  Not with a filter.
  */
-#define HnswGoalWidth(ef) (Min(ef, HNSW_MAX_NODES / 4) * 3 + 32)
-
 extern int	vx_hnsw_search_nearest(HnswSearch *search, int ef, const HnswGoal *goal,
 								   const HnswCandidate **found);
 

@@ -76,6 +76,23 @@ typedef struct HnswGoal
 #define HnswGoalLeast(place) (((place) + 3) / 4)
 
 /*
+ * How wide a walk may become that does not come to its goal, of the ef that finds as
+ * much without one.  Not wider than what the calibration has seen of goals, if
+ * that is not less than ef: one that it hardly ever came to is there to be missed.
+ */
+static inline int
+vx_hnsw_goal_width(int ef, int place)
+{
+	double		widest = HnswCalibratedEf(HNSW_CALIBRATED_EFS - 1);
+
+	if (place > 100)
+		widest *= place / 100.0;
+	if (widest > 3.0 * ef + 32)
+		widest = 3.0 * ef + 32;
+	return widest > ef ? (int) widest : ef;
+}
+
+/*
  * How far a goal lets a walk go whose place-th node is at_place far.
  */
 static inline float

@@ -134,6 +134,15 @@ check_goals(void)
 	check(!vx_hnsw_reaches(&goal, 10, 3e38f, 1e-30f) && !vx_hnsw_reaches(&goal, 10, 1.0f, 0.0f),
 		  "an infinite stretch is no goal");
 
+	check(vx_hnsw_goal_width(10, 10) == 62 && vx_hnsw_goal_width(100, 10) == 332 &&
+		  vx_hnsw_goal_width(1500, 500) == 4532,
+		  "a walk that does not come to its goal is three times as wide");
+	check(vx_hnsw_goal_width(1000, 10) == 1280 && vx_hnsw_goal_width(1279, 100) == 1280 &&
+		  vx_hnsw_goal_width(1500, 200) == 2560,
+		  "... but not wider than what has been measured");
+	check(vx_hnsw_goal_width(2000, 10) == 2000 && vx_hnsw_goal_width(20000, 1000) == 20000,
+		  "... if a width that finds as much is not");
+
 	/* Negated inner products of vectors whose norms' product is 4 */
 	goal.factor = 1.5f;
 	goal.lift = 4.0f;
