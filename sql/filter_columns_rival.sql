@@ -35,7 +35,7 @@ SELECT c, w.* FROM unnest(ARRAY[
 	'u < 4000 AND tags @> ''{40}''', 'u < 4000 AND tags @> ''{1234}''', 'u = 77 AND flag', 'u = 77 OR u = 99']) c, pg_temp.way(c, 10) w;
 
 -- Bitmaps that are ANDed leave few rows, and have many entries
-SELECT c, w.* FROM unnest(ARRAY['u < 200 AND w < 200', 'u < 100 AND w < 100', 'u < 10 AND w < 200']) c, pg_temp.way(c, 10) w;
+SELECT c, w.* FROM unnest(ARRAY['u < 200 AND w < 200', 'u < 100 AND w < 100', 'u < 50 AND w < 150', 'u < 10 AND w < 200']) c, pg_temp.way(c, 10) w;
 
 -- A way that is switched off is none, nor is one that does not fit into memory
 SET enable_sort = off;
@@ -44,6 +44,9 @@ RESET enable_sort;
 SET enable_bitmapscan = off;
 SELECT c, w.* FROM unnest(ARRAY['u < 10', 'tags @> ''{1234}''']) c, pg_temp.way(c, 10) w;
 RESET enable_bitmapscan;
+SET enable_indexscan = off;
+SELECT * FROM pg_temp.way('u < 50 AND w < 150', 10);
+RESET enable_indexscan;
 SET effective_cache_size = '1MB';
 SELECT * FROM pg_temp.way('u < 100', 10);
 RESET effective_cache_size;

@@ -200,7 +200,7 @@ vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel)
 				*paths = foreach_delete_current(*paths, cell);
 				continue;
 			}
-			if (ours < 0 || isinf(rival))
+			if (ours < 0 || isinf(rival) || !enable_indexscan)
 				continue;
 			most = rival_cost * ours / rival;
 			if (path->total_cost > most)
