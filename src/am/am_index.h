@@ -98,6 +98,6 @@ extern Expr *vx_am_make_element_clause(PlannerInfo *root, IndexOptInfo *index,
 extern void vx_am_install_plan_hook(void);
 
 /* am_planner_rival.c */
-extern void vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel);
+extern void vx_am_weigh_rivals(PlannerInfo *root, RelOptInfo *rel);
 
 #endif							/* VX_AM_INDEX_H */

@@ -583,7 +583,7 @@ adjust_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 			replace_paths_of_more_distances(root, rel);
 		add_threshold_paths(root, rel);
 		vx_am_add_array_paths(root, rel);
-		vx_am_drop_slower_paths(root, rel);
+		vx_am_weigh_rivals(root, rel);
 		root->query_pathkeys = pathkeys;
 	}
 

@@ -164,8 +164,12 @@ estimate_ours(PlannerInfo *root, RelOptInfo *rel, IndexPath *path, bool toasted)
 	return time + matches * (RETURN_TIME + (toasted ? RETURN_TOAST_TIME : 0));
 }
 
+/*
+ * Take away ordered paths of ours with conditions that are slower than a B-tree or
+ * GIN and a sort, and see that the others cost less than that.
+ */
 void
-vx_am_drop_slower_paths(PlannerInfo *root, RelOptInfo *rel)
+vx_am_weigh_rivals(PlannerInfo *root, RelOptInfo *rel)
 {
 	bool		toasted = false;
 	double		rival = -1;
