@@ -248,28 +248,22 @@ vx_hnsw_sample_norm(const QuantParams *quant, const HnswSampleQuery *queries, in
 	return vx_quant_common_norm(quant, slots, count);
 }
 
-/*
- * Whether a stretch ends walks: inner products must be of one norm.
- */
-static bool
-has_stretch(const QuantParams *quant, double common_norm)
+/* The goal of one of the calibrated k at one of the stretches, none behind the last */
+static HnswGoal
+get_sample_goal(const QuantParams *quant, int k, int stretch, double common_norm,
+				double query_norm)
 {
-	return quant->metric != DISTANCE_METRIC_IP || common_norm > 0;
-}
-
-/* A stretch for distances as they are estimated */
-static float
-get_factor(const QuantParams *quant, double stretch)
-{
-	return (float) (quant->metric == DISTANCE_METRIC_L1 ? stretch : stretch * stretch);
+	return vx_hnsw_make_goal(quant->metric, calibrated_k[k], HnswGoalLeast(calibrated_k[k]),
+							 stretch < HNSW_CALIBRATED_STRETCHES ?
+							 vx_hnsw_calibrated_stretch[stretch] : INFINITY,
+							 common_norm, query_norm);
 }
 
 void
 vx_hnsw_count_hits(const QuantParams *quant, double common_norm, const HnswSampleQuery *query,
 				   int steps, HnswTakeStep take_step, void *arg, HnswTally *tally)
 {
-	int			goal_count = has_stretch(quant, common_norm) ? HNSW_CALIBRATED_KS : 0;
-	float		lift = 0;
+	double		query_norm = quant->metric == DISTANCE_METRIC_IP ? vx_quant_norm(quant, query->slot) : 0;
 	int			hits[HNSW_CALIBRATED_KS] = {0};
 	int			stretches[HNSW_CALIBRATED_KS] = {0};	/* counted so far */
 	HnswGoal	goals[HNSW_CALIBRATED_KS];
@@ -278,21 +272,14 @@ vx_hnsw_count_hits(const QuantParams *quant, double common_norm, const HnswSampl
 	int			k;
 	int			i;
 
-	if (quant->metric == DISTANCE_METRIC_IP)
-		lift = (float) (common_norm * vx_quant_norm(quant, query->slot));
 	for (k = 0; k < HNSW_CALIBRATED_KS; k++)
-	{
-		goals[k].place = calibrated_k[k];
-		goals[k].least = HnswGoalLeast(calibrated_k[k]);
-		goals[k].factor = get_factor(quant, vx_hnsw_calibrated_stretch[0]);
-		goals[k].lift = lift;
-	}
+		goals[k] = get_sample_goal(quant, k, 0, common_norm, query_norm);
 	while (missed && step < steps)
 	{
 		float		found[HNSW_SAMPLE_K];
 		uint32		reached;
-		int			found_count = take_step(arg, HnswCalibratedEf(step), goals, goal_count,
-											&reached, found);
+		int			found_count = take_step(arg, HnswCalibratedEf(step), goals,
+											HNSW_CALIBRATED_KS, &reached, found);
 
 		missed = false;
 		for (k = 0; k < HNSW_CALIBRATED_KS; k++)
@@ -308,8 +295,7 @@ vx_hnsw_count_hits(const QuantParams *quant, double common_norm, const HnswSampl
 			if (reached & (1U << k))
 			{
 				tally->stretch_hits[k][stretches[k]++] += hits[k];
-				goals[k].factor = stretches[k] == HNSW_CALIBRATED_STRETCHES ? INFINITY :
-					get_factor(quant, vx_hnsw_calibrated_stretch[stretches[k]]);
+				goals[k] = get_sample_goal(quant, k, stretches[k], common_norm, query_norm);
 			}
 			else if (reached == 0)
 				tally->hits[k][step] += Min(hits[k], HnswCalibratedEf(step));
@@ -388,8 +374,9 @@ vx_hnsw_fill_calibration(const QuantParams *quant, double common_norm, HnswMetaD
 			else
 				meta->recall[k][step] = get_recall(tally->hits[k][step], tally->wanted[k]);
 		}
+		/* Inner products of vectors of different norms have no goals. */
 		for (i = 0; i < HNSW_CALIBRATED_STRETCHES; i++)
-			meta->stretch_recall[k][i] = has_stretch(quant, common_norm) ?
+			meta->stretch_recall[k][i] = quant->metric != DISTANCE_METRIC_IP || common_norm > 0 ?
 				get_recall(tally->stretch_hits[k][i], tally->wanted[k]) : 0;
 	}
 	meta->common_norm = (float) common_norm;
@@ -455,18 +442,16 @@ vx_hnsw_choose_goal(const HnswMetaData *meta, const QuantParams *quant, double q
 	double		misses = 1 - Min(Max(recall, 0.01), MAX_TARGET);
 	double		stretch;
 
-	if (!meta->calibrated || !has_stretch(quant, meta->common_norm))
+	if (!meta->calibrated)
 		return false;
 	stretch = vx_hnsw_find_stretch(meta->stretch_recall, k, 1 - misses * GOAL_MISSES);
 
 	/* The widest walk that was measured may have found only just enough. */
 	if (isinf(stretch))
 		stretch = vx_hnsw_find_stretch(meta->stretch_recall, k, 1 - misses);
-	goal->place = k;
-	goal->least = HnswGoalLeast(k);
-	goal->factor = get_factor(quant, stretch);
-	goal->lift = quant->metric == DISTANCE_METRIC_IP ? (float) (meta->common_norm * query_norm) : 0;
-	return !isinf(stretch);
+	*goal = vx_hnsw_make_goal(quant->metric, k, HnswGoalLeast(k), stretch, meta->common_norm,
+							  query_norm);
+	return !isinf(goal->factor);
 }
 
 /*

@@ -15,9 +15,6 @@
 /* Queries at most */
 #define HNSW_MAX_SAMPLE 400
 
-/* Largest k that is calibrated */
-#define HNSW_SAMPLE_K 100
-
 /* Room for the pool of a walk that is measured: its widest, and for the neighbours */
 #define HnswSampleRoom(steps) Max(HnswCalibratedEf((steps) - 1), HNSW_SAMPLE_K)
 

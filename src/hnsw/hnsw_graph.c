@@ -168,6 +168,19 @@ vx_hnsw_graph_attach(HnswGraph *graph, void *memory, const QuantParams *params,
 	graph->slots = slots;
 }
 
+/* Where insertions may end: of inner products only if vectors have one norm. */
+static void
+set_enough(HnswGraph *graph, double common_norm)
+{
+	HnswGraphHeader *header = graph->header;
+	int			ef = header->ef_construction;
+	int			place = ef * ENOUGH_PLACE / 16;
+
+	header->enough = vx_hnsw_make_goal(graph->params->metric, place < header->m ? header->m : place,
+									   ef * ENOUGH_EXPANDED / 16, ENOUGH_STRETCH, common_norm,
+									   common_norm);
+}
+
 void
 vx_hnsw_graph_init(HnswGraph *graph, void *memory, const QuantParams *params,
 				   const char *slots, uint32_t count, int m, int ef_construction,
@@ -186,6 +199,7 @@ vx_hnsw_graph_init(HnswGraph *graph, void *memory, const QuantParams *params,
 	set_pointers(graph, memory, count, m, lists);
 	graph->params = params;
 	graph->slots = slots;
+	set_enough(graph, 0.0);
 
 	memset(graph->links, 0xFF, (size_t) count * 2 * m * sizeof(uint32_t));
 	memset(graph->upper_links, 0xFF, (size_t) lists * m * sizeof(uint32_t));
@@ -282,12 +296,6 @@ vx_hnsw_worker_init(void *memory, uint32_t count, int m, int ef_construction)
 	return worker;
 }
 
-static inline const QuantSlotData *
-get_slot(const HnswGraph *graph, uint32_t node)
-{
-	return (const QuantSlotData *) (graph->slots + (size_t) node * graph->params->slot_bytes);
-}
-
 void
 vx_hnsw_graph_judge_norms(HnswGraph *graph)
 {
@@ -297,8 +305,8 @@ vx_hnsw_graph_judge_norms(HnswGraph *graph)
 	int			i;
 
 	for (i = 0; i < sample; i++)
-		slots[i] = get_slot(graph, (uint32_t) ((uint64_t) i * count / sample));
-	graph->header->common_norm = vx_quant_common_norm(graph->params, slots, sample);
+		slots[i] = vx_hnsw_graph_slot(graph, (uint32_t) ((uint64_t) i * count / sample));
+	set_enough(graph, vx_quant_common_norm(graph->params, slots, sample));
 }
 
 /* Ask for a code. */
@@ -416,7 +424,7 @@ collect_unvisited(const HnswGraph *graph, Search *search, uint32_t node, int lev
 	}
 	for (i = 0; i < count; i++)
 	{
-		search->slots[i] = get_slot(graph, batch[i]);
+		search->slots[i] = vx_hnsw_graph_slot(graph, batch[i]);
 		prefetch_slot(graph, search->slots[i]);
 	}
 	if (search->seen_count + count <= SEEN_ROOM)
@@ -554,7 +562,7 @@ start_at(const HnswGraph *graph, Search *search, const QuantSlotData *query, uin
 	search->next = 0;
 	search->batch_count = 0;
 	vx_hnsw_pool_insert(search->pool, &search->pool_count, 1,
-						vx_quant_code_distance(graph->params, query, get_slot(graph, entry)),
+						vx_quant_code_distance(graph->params, query, vx_hnsw_graph_slot(graph, entry)),
 						entry);
 }
 
@@ -607,7 +615,7 @@ select_neighbours(const HnswGraph *graph, HnswWorker *worker, const HnswCandidat
 	 */
 	for (i = 0; i < count && chosen < want; i++)
 	{
-		const QuantSlotData *slot = get_slot(graph, candidates[i].node);
+		const QuantSlotData *slot = vx_hnsw_graph_slot(graph, candidates[i].node);
 		bool		good = true;
 		int			from;
 
@@ -726,7 +734,7 @@ is_covered(const HnswGraph *graph, HnswWorker *worker, const uint32_t *list, int
 		for (; at < size && portion < 8; at++)
 		{
 			if (!(list[at] & COVERED) && worker->distances[at] < distance)
-				worker->slots[portion++] = get_slot(graph, list[at]);
+				worker->slots[portion++] = vx_hnsw_graph_slot(graph, list[at]);
 		}
 		vx_quant_code_distance_list(graph->params, target, worker->slots, portion, worker->others);
 		for (i = 0; i < portion; i++)
@@ -752,7 +760,7 @@ cover_links(const HnswGraph *graph, HnswWorker *worker, uint32_t *list, int size
 	{
 		if (!(list[i] & COVERED) && worker->distances[i] > distance)
 		{
-			worker->slots[count] = get_slot(graph, list[i]);
+			worker->slots[count] = vx_hnsw_graph_slot(graph, list[i]);
 			worker->batch[count++] = i;
 		}
 	}
@@ -776,7 +784,7 @@ static void
 replace_link(HnswGraph *graph, HnswWorker *worker, uint32_t *list, int size,
 			 const QuantSlotData *slot, uint32_t target, float distance)
 {
-	const QuantSlotData *target_slot = get_slot(graph, target);
+	const QuantSlotData *target_slot = vx_hnsw_graph_slot(graph, target);
 	bool		covered;
 	int			victim = -1;
 	bool		victim_covered;
@@ -785,7 +793,7 @@ replace_link(HnswGraph *graph, HnswWorker *worker, uint32_t *list, int size,
 
 	for (i = 0; i < size; i++)
 	{
-		worker->slots[i] = get_slot(graph, list[i] & HNSW_ID_MASK);
+		worker->slots[i] = vx_hnsw_graph_slot(graph, list[i] & HNSW_ID_MASK);
 		prefetch_slot(graph, worker->slots[i]);
 	}
 	vx_quant_code_distance_list(graph->params, slot, worker->slots, size, worker->distances);
@@ -834,15 +842,15 @@ add_link(HnswGraph *graph, HnswWorker *worker, uint32_t node, uint32_t target,
 	if (count < size)
 		__atomic_store_n(&list[count], target, __ATOMIC_RELEASE);
 	else if (level == 0 && (graph->levels[node] & HNSW_JUDGED))
-		replace_link(graph, worker, list, size, get_slot(graph, node), target, distance);
+		replace_link(graph, worker, list, size, vx_hnsw_graph_slot(graph, node), target, distance);
 	else
 	{
-		const QuantSlotData *slot = get_slot(graph, node);
+		const QuantSlotData *slot = vx_hnsw_graph_slot(graph, node);
 
 		for (i = 0; i < count; i++)
 		{
 			worker->merge[i].node = list[i] & HNSW_ID_MASK;
-			worker->slots[i] = get_slot(graph, worker->merge[i].node);
+			worker->slots[i] = vx_hnsw_graph_slot(graph, worker->merge[i].node);
 			prefetch_slot(graph, worker->slots[i]);
 		}
 		vx_quant_code_distance_list(graph->params, slot, worker->slots, count,
@@ -890,7 +898,7 @@ begin_insert(HnswGraph *graph, HnswWorker *worker, Search *search, uint32_t node
 	search->level = entry_level;
 	search->link_level = node_level < entry_level ? node_level : entry_level;
 	search->linked_before = worker->linked;
-	start_at(graph, search, get_slot(graph, node), (uint32_t) (entry >> 32));
+	start_at(graph, search, vx_hnsw_graph_slot(graph, node), (uint32_t) (entry >> 32));
 	begin_level(graph, search);
 	return true;
 }
@@ -903,7 +911,7 @@ begin_insert(HnswGraph *graph, HnswWorker *worker, Search *search, uint32_t node
 static void
 add_recent(const HnswGraph *graph, HnswWorker *worker, Search *search)
 {
-	const QuantSlotData *slot = get_slot(graph, search->node);
+	const QuantSlotData *slot = vx_hnsw_graph_slot(graph, search->node);
 	uint32_t	from = search->linked_before;
 
 	if (worker->linked - from > RECENT)
@@ -915,7 +923,7 @@ add_recent(const HnswGraph *graph, HnswWorker *worker, Search *search)
 		if ((graph->levels[node] & ~HNSW_JUDGED) >= search->level && !visit(search, node))
 			vx_hnsw_pool_insert(search->pool, &search->pool_count,
 								graph->header->ef_construction,
-								vx_quant_code_distance(graph->params, slot, get_slot(graph, node)),
+								vx_quant_code_distance(graph->params, slot, vx_hnsw_graph_slot(graph, node)),
 								node);
 	}
 }
@@ -971,25 +979,11 @@ end_insert(HnswGraph *graph, HnswWorker *worker, Search *search)
 static inline bool
 has_enough(const HnswGraph *graph, const Search *search)
 {
-	const HnswGraphHeader *header = graph->header;
-	int			ef = header->ef_construction;
-	DistanceMetric metric = graph->params->metric;
-	HnswGoal	goal = {ef * ENOUGH_PLACE / 16, ef * ENOUGH_EXPANDED / 16,
-	ENOUGH_STRETCH * ENOUGH_STRETCH, 0.0f};
+	const HnswGoal *enough = &graph->header->enough;
 
-	if (metric == DISTANCE_METRIC_L1)
-		goal.factor = ENOUGH_STRETCH;
-	else if (metric == DISTANCE_METRIC_IP)
-	{
-		if (header->common_norm <= 0)
-			return false;
-		goal.lift = (float) (header->common_norm * header->common_norm);
-	}
-	if (goal.place < header->m)
-		goal.place = header->m;
-	return search->pool_count > goal.place &&
-		vx_hnsw_reaches(&goal, search->next, search->pool[search->next].distance,
-						search->pool[goal.place - 1].distance);
+	return search->pool_count > enough->place &&
+		vx_hnsw_reaches(enough, search->next, search->pool[search->next].distance,
+						search->pool[enough->place - 1].distance);
 }
 
 /*
@@ -1003,7 +997,7 @@ advance(HnswGraph *graph, HnswWorker *worker, Search *search)
 
 	if (search->batch_count > 0)
 	{
-		end_step(graph, search, get_slot(graph, search->node), ef, search->level);
+		end_step(graph, search, vx_hnsw_graph_slot(graph, search->node), ef, search->level);
 		search->batch_count = 0;
 		return false;
 	}

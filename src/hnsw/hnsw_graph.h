@@ -49,7 +49,7 @@ typedef struct HnswGraphHeader
 	uint32_t	upper_lists;	/* lists of all levels above 0 */
 	uint64_t	entry;			/* entry node << 32 | its level; all ones:
 								 * none */
-	double		common_norm;	/* as vx_quant_common_norm */
+	HnswGoal	enough;			/* where insertions may end */
 	uint8_t		entry_lock;
 	uint8_t		padding[7];
 } HnswGraphHeader;
@@ -100,6 +100,13 @@ extern void vx_hnsw_graph_init(HnswGraph *graph, void *memory,
 							   const QuantParams *params, const char *slots,
 							   uint32_t count, int m, int ef_construction,
 							   uint64_t seed);
+
+/* The code of a node */
+static inline const QuantSlotData *
+vx_hnsw_graph_slot(const HnswGraph *graph, uint32_t node)
+{
+	return (const QuantSlotData *) (graph->slots + (size_t) node * graph->params->slot_bytes);
+}
 
 /*
  * When all slots are there, and before the first insertion: look whether inner

@@ -324,12 +324,6 @@ insert_nodes(HnswGraph *graph, GraphShared *shared, bool report)
 	pfree(memory);
 }
 
-static inline const QuantSlotData *
-get_slot(const HnswGraph *graph, uint32 node)
-{
-	return (const QuantSlotData *) (graph->slots + node * graph->params->slot_bytes);
-}
-
 /* A walk through the graph in memory */
 typedef struct MemoryWalk
 {
@@ -356,7 +350,6 @@ static void
 measure_group(HnswGraph *graph, HnswWorker *worker, const GraphShared *shared,
 			  HnswSampleQuery *queries, int count, HnswTruthBlock *block, HnswTally *tally)
 {
-	Size		slot_bytes = graph->params->slot_bytes;
 	uint32		nodes = graph->header->count;
 	MemoryWalk	walk = {graph, worker, NULL};
 	uint32		node;
@@ -364,7 +357,7 @@ measure_group(HnswGraph *graph, HnswWorker *worker, const GraphShared *shared,
 
 	for (node = 0; node < nodes; node++)
 	{
-		block->slots[block->count] = (const QuantSlotData *) (graph->slots + node * slot_bytes);
+		block->slots[block->count] = vx_hnsw_graph_slot(graph, node);
 		block->nodes[block->count++] = node;
 		if (block->count == block->room || node == nodes - 1)
 		{
@@ -408,7 +401,7 @@ measure_queries(HnswGraph *graph, GraphShared *shared)
 		for (i = 0; i < count; i++)
 		{
 			queries[i].node = shared->sample[from + i];
-			queries[i].slot = get_slot(graph, queries[i].node);
+			queries[i].slot = vx_hnsw_graph_slot(graph, queries[i].node);
 			queries[i].count = 0;
 		}
 		measure_group(graph, worker, shared, queries, count, &block, &tally);
@@ -550,7 +543,7 @@ accept_place(void *arg, HnswSampleQuery *query)
 	if (query->node == 0 || query->node >= places->build->shared->count)
 		return false;
 	query->node = places->order[query->node];
-	query->slot = get_slot(&places->build->graph, query->node);
+	query->slot = vx_hnsw_graph_slot(&places->build->graph, query->node);
 	return true;
 }
 

@@ -13,12 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "distance/distance_metric.h"
+
 /*
  * Calibration: recall found at growing ef, for three k.  recall[k][i] is that
  * with an ef of 10 * 2^i, in 1/65535.
  */
 #define HNSW_CALIBRATED_EFS 8
 #define HNSW_CALIBRATED_KS	3	/* k = 1, 10, 100 */
+#define HNSW_SAMPLE_K	100		/* the last of them */
 
 /* ef of point i */
 #define HnswCalibratedEf(i) (10 << (i))
@@ -76,6 +79,27 @@ typedef struct HnswGoal
 #define HnswGoalLeast(place) (((place) + 3) / 4)
 
 /*
+ * A goal at a stretch for distances of a metric.  Of inner products it takes the norm
+ * of nearly all vectors (vx_quant_common_norm) and the query's; without the former, and
+ * of an infinite stretch, nobody ever reaches it.
+ */
+static inline HnswGoal
+vx_hnsw_make_goal(DistanceMetric metric, int place, int least, double stretch,
+				  double common_norm, double query_norm)
+{
+	HnswGoal	goal = {place, least, 0.0f, 0.0f};
+
+	if (metric == DISTANCE_METRIC_IP)
+	{
+		goal.lift = (float) (common_norm * query_norm);
+		if (!(common_norm > 0.0))
+			stretch = INFINITY;
+	}
+	goal.factor = (float) (metric == DISTANCE_METRIC_L1 ? stretch : stretch * stretch);
+	return goal;
+}
+
+/*
  * How wide a walk may become that does not come to its goal, of the ef that finds as
  * much without one.  Not wider than what the calibration has seen of goals, if
  * that is not less than ef: one that it hardly ever came to is there to be missed.
@@ -85,8 +109,8 @@ vx_hnsw_goal_width(int ef, int place)
 {
 	double		widest = HnswCalibratedEf(HNSW_CALIBRATED_EFS - 1);
 
-	if (place > 100)
-		widest *= place / 100.0;
+	if (place > HNSW_SAMPLE_K)
+		widest *= place / (double) HNSW_SAMPLE_K;
 	if (widest > 3.0 * ef + 32)
 		widest = 3.0 * ef + 32;
 	return widest > ef ? (int) widest : ef;
